@@ -1,0 +1,36 @@
+# make quickstart   set up, run a small real study offline, print its table
+# make test         set up, run the whole test suite
+# make lint         formatting, lint, types, import contracts
+# make bench        seconds per training step against the Hugging Face Trainer
+
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= runs/quickstart
+
+.PHONY: quickstart test lint bench clean
+
+quickstart: .venv/ready
+	$(BIN)/steadytune run examples/quickstart.yaml --out $(OUT)
+
+# One thread a test process: two small processes are faster than two threads in one.
+test: .venv/ready
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+
+lint: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/step_time.py
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
+	touch .venv/ready
+
+clean:
+	rm -rf .venv runs

@@ -1,0 +1,1 @@
+"""The numpy half: reads records, judges runs, summarizes them. Never imports torch."""

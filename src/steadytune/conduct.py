@@ -1,0 +1,256 @@
+"""Conduct a study: load what it names, plan its runs, compute those that are left, keep them all.
+
+The one place where events and disk meet.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from numpy.typing import NDArray
+
+from steadytune import encoders, executors, stabilizers, tasks
+from steadytune.encoders import Encoder
+from steadytune.errors import BadInput
+from steadytune.ledger import Ledger, RunWriter
+from steadytune.recipe import RECIPE
+from steadytune.records import Crashed, Diverged, Event, Finished, RunRecord, State
+from steadytune.study import Run, Study, plan
+from steadytune.study_file import Catalogue
+from steadytune.tasks import Task
+from steadytune.training.memory import keep_freed_memory
+from steadytune.training.precision import default_device, default_precision
+from steadytune.training.prepare import Preparation
+from steadytune.training.ready import ReadyRun
+
+SNAPSHOT_SECONDS = 60.0
+CATALOGUE = Catalogue(
+    resolve_stabilizer=stabilizers.resolve,
+    known_tasks=tuple(tasks.TABLE),
+    known_encoders=tuple(encoders.TABLE),
+)
+Watch = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A study with everything it names in memory, and nothing computed yet.
+
+    Attributes:
+        study: with precision and stabilizer settings settled.
+        tasks: by title. encoders: by name.
+        runs: all of them, in plan order; ids may repeat where recipes differ only in name.
+        device: where it will be computed.
+    """
+
+    study: Study
+    tasks: Mapping[str, Task]
+    encoders: Mapping[str, Encoder]
+    runs: tuple[Run, ...]
+    device: torch.device
+
+    def total_steps(self, run: Run) -> int:
+        """Optimizer steps of a run."""
+        return run.recipe.total_steps(len(self.tasks[run.task.title].train))
+
+
+def load(study: Study, device: torch.device | None = None) -> Loaded:
+    """Load tasks and encoders, settle what depends on the machine, and check every combination.
+
+    Raises:
+        BadInput: a task, an encoder or a combination cannot be used; all problems are listed.
+    """
+    device = device or default_device()
+    study = settle(study, device)
+    problems: list[str] = []
+    loaded_tasks = _load_all({t.title: t for t in study.tasks}, tasks.load, problems)
+    loaded_encoders = _load_all({e: e for e in study.encoders}, encoders.load, problems)
+    if problems:
+        raise BadInput("\n".join(problems))
+    runs = plan(
+        study,
+        {title: task.facts for title, task in loaded_tasks.items()},
+        {name: encoder.facts for name, encoder in loaded_encoders.items()},
+    )
+    loaded = Loaded(study, loaded_tasks, loaded_encoders, runs, device)
+    _check_combinations(loaded)
+    return loaded
+
+
+def settle(study: Study, device: torch.device) -> Study:
+    """The study with ``precision: auto`` and default stabilizer settings written out."""
+    recipes = [
+        replace(
+            recipe,
+            precision=(
+                default_precision(device) if recipe.precision == "auto" else recipe.precision
+            ),
+            stabilizers=tuple(stabilizers.resolve(choice) for choice in recipe.stabilizers),
+        )
+        for recipe in study.recipes
+    ]
+    return replace(study, recipes=tuple(recipes))
+
+
+Key = TypeVar("Key")
+Thing = TypeVar("Thing")
+
+
+def _load_all(
+    choices: Mapping[str, Key], load_one: Callable[[Key], Thing], problems: list[str]
+) -> dict[str, Thing]:
+    found: dict[str, Thing] = {}
+    for name, choice in choices.items():
+        try:
+            found[name] = load_one(choice)
+        except BadInput as problem:
+            problems.append(str(problem))
+    return found
+
+
+def _check_combinations(loaded: Loaded) -> None:
+    """Make one run of each recipe, task and encoder ready, which finds all that does not fit."""
+    prepare, problems = _preparation(loaded), list[str]()
+    first = {(run.recipe.name, run.task.title, run.encoder): run for run in reversed(loaded.runs)}
+    for run in first.values():
+        try:
+            prepare(run)
+        except BadInput as problem:
+            problems.append(f"{run.recipe.name} with {run.encoder} on {run.task.title}: {problem}")
+    if problems:
+        raise BadInput("\n".join(problems))
+
+
+def _preparation(loaded: Loaded) -> Preparation:
+    return Preparation(loaded.study, loaded.tasks, loaded.encoders, loaded.device)
+
+
+def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
+    """The ledger of a study: a new one, or the one that was begun before.
+
+    Raises:
+        BadInput: the folder holds another study or something else.
+    """
+    return Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
+
+
+def conduct(
+    loaded: Loaded,
+    ledger: Ledger,
+    executor: str = "sequential",
+    watch: Watch = lambda event: None,
+    snapshot_seconds: float = SNAPSHOT_SECONDS,
+) -> None:
+    """Compute every run that has not ended yet and keep it in the ledger.
+
+    May be stopped at any moment, however hard, and called again: runs that ended are left alone,
+    others continue from their last snapshot.
+
+    Args:
+        loaded: the study.
+        ledger: where it is kept.
+        executor: a name in ``executors.TABLE``.
+        watch: sees every event after it was written.
+        snapshot_seconds: how often a run's state is saved.
+
+    Raises:
+        BadInput: there is no such executor.
+        OSError: the disk is full or not writable; what had been written stays.
+    """
+    if executor not in executors.TABLE:
+        raise BadInput(
+            f"executor {executor!r} is not known; there are {', '.join(executors.TABLE)}"
+        )
+    keep_freed_memory()
+    todo = {run.id: run for run in unfinished(ledger, loaded.runs)}
+    prepare, open_writers = _preparation(loaded), dict[str, RunWriter]()
+
+    def writer_of(run_id: str) -> RunWriter:
+        if run_id not in open_writers:
+            open_writers[run_id] = _writer(ledger, loaded, todo[run_id])
+        return open_writers[run_id]
+
+    def prepare_to_continue(run: Run) -> ReadyRun:
+        return prepare(run, writer_of(run.id).load_snapshot())
+
+    events = executors.TABLE[executor]().compute(
+        list(todo.values()), prepare_to_continue, _clock(snapshot_seconds)
+    )
+    for event in events:
+        writer = writer_of(event.run)
+        if isinstance(event, Finished) and event.weights is not None:
+            _save_model(loaded, todo[event.run], event.weights, writer.model_folder)
+        writer.write(event)
+        if isinstance(event, Finished | Diverged | Crashed):
+            del open_writers[event.run]
+        watch(event)
+
+
+def unfinished(ledger: Ledger, runs: Sequence[Run]) -> list[Run]:
+    """The runs that have not ended, each once, in plan order. Crashed runs are tried again."""
+    found = {run.id: run for run in runs}
+    return [run for id_, run in found.items() if not _ended(ledger.record(id_))]
+
+
+def _ended(record: RunRecord | None) -> bool:
+    return record is not None and record.state.ended
+
+
+def _writer(ledger: Ledger, loaded: Loaded, run: Run) -> RunWriter:
+    task = loaded.tasks[run.task.title]
+    record = RunRecord(
+        id=run.id,
+        state=State.PLANNED,
+        recipe=RECIPE.dump_python(run.recipe, mode="json"),
+        task=task.facts,
+        encoder=loaded.encoders[run.encoder].facts,
+        seeds=asdict(run.seeds),  # pyright: ignore[reportArgumentType]
+        total_steps=loaded.total_steps(run),
+    )
+    return ledger.writer(record, {name: split.labels for name, split in task.dev.items()})
+
+
+def _save_model(
+    loaded: Loaded, run: Run, weights: Mapping[str, NDArray[Any]], folder: Path
+) -> None:
+    params = {name: torch.from_numpy(array) for name, array in weights.items()}
+    names = loaded.tasks[run.task.title].label_names
+    loaded.encoders[run.encoder].save(params, folder, names)
+
+
+def _clock(seconds: float) -> Callable[[str], bool]:
+    """True for a run once every so many seconds."""
+    last: dict[str, float] = {}
+
+    def due(run: str) -> bool:
+        now = time.monotonic()
+        if now - last.setdefault(run, now) < seconds:
+            return False
+        last[run] = now
+        return True
+
+    return due
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What the numbers may depend on besides the study: versions, processor, threads."""
+    packages = ("steadytune", "torch", "transformers", "tokenizers", "numpy", "safetensors")
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": gpu or str(device),
+        "packages": {name: metadata.version(name) for name in packages},
+    }

@@ -1,0 +1,67 @@
+"""The table of parameters of a foreign model, read off its tree of modules."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from steadytune.encoders.architecture import Kind, Part
+from steadytune.procedure import Parameter
+
+
+def table(model: nn.Module, prefix: str, fresh: frozenset[str]) -> tuple[Parameter, ...]:
+    """All parameters in the model's own order.
+
+    The layers are the longest ModuleList of the base model. What stands before it belongs to the
+    embeddings, and so does every embedding; what else follows it belongs to the top layer; what
+    is outside the base model is the head.
+
+    Args:
+        model: a model of transformers.
+        prefix: name of its base model within it.
+        fresh: names that the checkpoint has no value for.
+
+    Raises:
+        ValueError: there is no list of layers.
+    """
+    lists = {
+        name: len(module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.ModuleList) and name.startswith(f"{prefix}.")
+    }
+    if not lists:
+        raise ValueError(f"no list of layers in {type(model).__name__}.{prefix}")
+    stack = max(lists, key=lambda name: lists[name])
+    depth, found, reached = lists[stack], [], False
+    for name, parameter in model.named_parameters():
+        owner, _, leaf = name.rpartition(".")
+        kind = _kind(model.get_submodule(owner), leaf, parameter.ndim)
+        at: tuple[Part, int]
+        if "pooler" in name:
+            at = ("pooler", depth + 1)
+        elif not name.startswith(f"{prefix}."):
+            at = ("head", depth + 1)
+        elif name.startswith(f"{stack}."):
+            reached = True
+            at = ("layer", int(name.removeprefix(f"{stack}.").partition(".")[0]) + 1)
+        elif reached and kind != "embedding":
+            at = ("layer", depth)
+        else:
+            at = ("embeddings", 0)
+        found.append(Parameter(name, tuple(parameter.shape), *at, kind, name in fresh))
+    return tuple(found)
+
+
+def _kind(owner: nn.Module, leaf: str, axes: int) -> Kind:
+    if type(owner).__name__.endswith("Norm"):
+        return "norm"
+    if isinstance(owner, nn.Embedding):
+        return "embedding"
+    return "linear" if axes > 1 and "bias" not in leaf else "bias"
+
+
+def position_offset(model: nn.Module) -> int:
+    """Rows of the position embedding before the first token's: RoBERTa's kin count from padding."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            return 0 if module.padding_idx is None else module.padding_idx + 1
+    return 0

@@ -1,0 +1,58 @@
+"""Arrays on disk: tables as Parquet, snapshots as safetensors, both replaced at once."""
+
+# pyright: basic
+# (pyarrow has no types; everything that leaves this file has.)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+
+from steadytune.ledger.durable import replace_file
+from steadytune.records import Snapshot
+
+
+def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Write columns of one length as Parquet; NaN becomes null."""
+    table = pa.table({name: pa.array(v, from_pandas=True) for name, v in columns.items()})
+    replace_file(path, lambda temporary: pq.write_table(table, temporary))
+
+
+def read_table(path: Path) -> dict[str, NDArray[Any]]:
+    """The columns of a Parquet file; null becomes NaN."""
+    table = pq.read_table(path)
+    return {name: table[name].to_numpy() for name in table.column_names}
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Write a snapshot with its run and step in the metadata."""
+    # safetensors writes the memory of an array as it lies there, so it has to be contiguous.
+    tensors = {name: np.asarray(array, order="C") for name, array in snapshot.tensors.items()}
+    metadata = {"run": snapshot.run, "step": str(snapshot.step)}
+    replace_file(path, lambda temporary: save_file(tensors, temporary, metadata))
+
+
+def snapshot_step(path: Path, run: str) -> int | None:
+    """The step of a whole snapshot of ``run``; None if there is none, or a damaged one.
+
+    The header is read, and the length of the file checked against it; not the tensors.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+        return int(metadata["step"]) if metadata.get("run") == run else None
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+
+
+def read_snapshot(path: Path, run: str, step: int) -> Snapshot:
+    """The snapshot that ``snapshot_step`` found."""
+    return Snapshot(run=run, step=step, tensors=load_file(path))

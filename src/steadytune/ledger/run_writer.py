@@ -1,0 +1,287 @@
+"""RunWriter: puts the events of one run on disk, and finds out where an unfinished one goes on.
+
+What a run leaves is a function of its events, and a resumed run has the events of an
+uninterrupted one: everything after the snapshot is cut off first, then the record is rebuilt from
+the lines that stay. Only ``seconds`` and ``resumed`` can tell the two apart.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadytune.ledger.arrays import read_snapshot, snapshot_step, write_snapshot, write_table
+from steadytune.ledger.durable import Lines, cut_file, is_temporary, read_lines, replace_json
+from steadytune.ledger.run_folder import (
+    STEP_COLUMNS,
+    EvaluationRow,
+    RunFolder,
+    evaluation_row,
+    step_columns,
+    with_evaluation,
+)
+from steadytune.records import (
+    Crashed,
+    Diverged,
+    Evaluation,
+    Event,
+    Finished,
+    RunRecord,
+    Snapshot,
+    Started,
+    State,
+    Step,
+)
+
+
+class RunWriter:
+    """The one writer of one run.
+
+    Making it settles where the run goes on: ``snapshot_step`` is the step of a whole snapshot, and
+    files hold nothing after it; or it is None and the folder is empty. Then every event of the
+    run is given to ``write``, in order; a Snapshot comes after the evaluations of its step, and
+    weights that are kept are saved to ``model_folder`` before Finished is written.
+
+    Args:
+        folder: the run's folder.
+        record: the record of the run before it begins.
+        labels: labels of each dev split, for the files of predictions.
+    """
+
+    def __init__(
+        self, folder: RunFolder, record: RunRecord, labels: Mapping[str, NDArray[Any]]
+    ) -> None:
+        self._folder = folder
+        self._record = record
+        self._labels = labels
+        self._losses: list[float] = []
+        self._seconds = {"steps": 0.0, "evaluations": 0.0}
+        self._events = Lines(folder.events_file)
+        self._steps = Lines(folder.steps_file)
+        earlier = folder.record()
+        if earlier is not None and earlier.state.ended:
+            raise ValueError(f"run {record.id} is {earlier.state}; it is not computed again")
+        self._resumed = earlier.resumed if earlier is not None else 0
+        self.snapshot_step = self._usable_snapshot()
+        self.model_folder = folder.model_folder
+        if self.snapshot_step is None:
+            self._empty()
+        else:
+            self._cut(self.snapshot_step)
+
+    @property
+    def record(self) -> RunRecord:
+        """The record as it stands."""
+        return replace(
+            self._record,
+            step=len(self._losses),
+            train_loss=_last_tenth(self._losses),
+            seconds=dict(self._seconds),
+            resumed=self._resumed,
+        )
+
+    def load_snapshot(self) -> Snapshot | None:
+        """What the run goes on from; None if it starts from zero."""
+        if self.snapshot_step is None:
+            return None
+        return read_snapshot(self._folder.snapshot_file, self._record.id, self.snapshot_step)
+
+    def write(self, event: Event) -> None:
+        """Put one event on disk.
+
+        Raises:
+            OSError: the disk is full or gone; what was written before it is intact.
+            ValueError: the event is another run's, or does not follow the one before.
+        """
+        if event.run != self._record.id or self._record.state.ended:
+            raise ValueError(f"not an event of the unfinished run {self._record.id}: {event}")
+        match event:
+            case Started():
+                self._started(event)
+            case Step():
+                self._step(event)
+            case Evaluation():
+                self._evaluation(event)
+            case Snapshot():
+                self._snapshot(event)
+            case Diverged():
+                self._record = replace(
+                    self._record, diverged={"step": event.step, "tensor": event.tensor}
+                )
+                self._end(State.DIVERGED, {"step": event.step, "tensor": event.tensor})
+            case Finished():
+                self._end(State.FINISHED, {"step": event.step})
+            case Crashed():
+                self._crashed(event)
+
+    def close(self) -> None:
+        """Let go of the files; a run that has not ended goes on from its snapshot later."""
+        self._steps.close()
+        self._events.close()
+
+    def _started(self, event: Started) -> None:
+        if event.step != (self.snapshot_step or 0):
+            if event.step:
+                raise ValueError(
+                    f"run {event.run} starts at step {event.step}; its snapshot is of step "
+                    f"{self.snapshot_step}"
+                )
+            self._empty()  # the snapshot was not wanted
+        self._record = replace(self._record, state=State.RUNNING, total_steps=event.total_steps)
+        if event.step:
+            self._resumed += 1
+        else:
+            self._log("started", {"step": 0, "total_steps": event.total_steps})
+        self._save()
+
+    def _step(self, event: Step) -> None:
+        if event.step != len(self._losses) + 1:
+            raise ValueError(
+                f"step {event.step} of run {event.run} follows step {len(self._losses)}"
+            )
+        line = {name: getattr(event, name) for name in STEP_COLUMNS}
+        self._steps.append(line)
+        self._count_step(line)
+
+    def _evaluation(self, event: Evaluation) -> None:
+        predictions = self._predictions(event.outputs)
+        columns: dict[str, NDArray[Any]] = {
+            "step": np.full(len(predictions), event.step, dtype=np.int64),
+            "example": np.arange(len(predictions)),
+            "label": self._labels[event.split],
+            "prediction": predictions,
+        }
+        for k in range(event.outputs.shape[1]):
+            columns[f"output_{k}"] = event.outputs[:, k]
+        self._folder.predictions_folder.mkdir(exist_ok=True)
+        write_table(self._folder.predictions_file(event.step, event.split), columns)
+        row = EvaluationRow(
+            step=event.step,
+            split=event.split,
+            loss=event.loss,
+            metrics=dict(event.metrics),
+            constant=bool(np.all(predictions == predictions[:1])),
+            seconds=event.seconds,
+        )
+        self._log("evaluation", {name: getattr(row, name) for name in row.__dataclass_fields__})
+        self._count_evaluation(row)
+        self._save()
+
+    def _predictions(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        if self._record.task.label_names is None:
+            return outputs[:, 0].astype(np.float64)
+        return outputs.argmax(axis=1).astype(np.int64)
+
+    def _snapshot(self, event: Snapshot) -> None:
+        if event.step != len(self._losses):
+            raise ValueError(f"snapshot of step {event.step} after step {len(self._losses)}")
+        self._steps.sync()
+        write_snapshot(self._folder.snapshot_file, event)
+        self.snapshot_step = event.step
+        self._save()
+
+    def _crashed(self, event: Crashed) -> None:
+        self._record = replace(self._record, state=State.CRASHED, error=event.error)
+        self._log("crashed", {"error": event.error})
+        self._save()
+        self.close()
+
+    def _end(self, state: State, line: Mapping[str, object]) -> None:
+        self._log(state.value, line)
+        self.close()
+        write_table(
+            self._folder.sealed_steps_file,
+            step_columns([line.value for line in read_lines(self._folder.steps_file)]),
+        )
+        self._record = replace(self._record, state=state)
+        self._save()  # the run has ended from here on; before, a kill has it go on from a snapshot
+        sweep(self._folder)
+
+    def _log(self, event: str, line: Mapping[str, object]) -> None:
+        self._steps.sync()
+        self._events.append({"event": event, "run": self._record.id, **line})
+        self._events.sync()
+
+    def _save(self) -> None:
+        replace_json(self._folder.record_file, self.record)
+
+    def _count_step(self, line: Mapping[str, Any]) -> None:
+        self._losses.append(math.nan if line["loss"] is None else line["loss"])
+        self._seconds["steps"] += line["seconds"]
+        self._record = replace(self._record, tokens=self._record.tokens + line["tokens"])
+
+    def _count_evaluation(self, row: EvaluationRow) -> None:
+        self._seconds["evaluations"] += row.seconds
+        self._record = with_evaluation(self._record, row)
+
+    def _usable_snapshot(self) -> int | None:
+        """The step of the snapshot, if what lies beside it reaches as far."""
+        step = snapshot_step(self._folder.snapshot_file, self._record.id)
+        if step is None:
+            return None
+        done = [line.value.get("step") for line in read_lines(self._folder.steps_file)]
+        return step if done[:step] == list(range(1, step + 1)) else None
+
+    def _empty(self) -> None:
+        """Start from zero: nothing of an earlier attempt stays."""
+        self.close()
+        if self._folder.path.exists():
+            shutil.rmtree(self._folder.path)
+        self._folder.path.mkdir(parents=True)
+        self.snapshot_step = None
+        self._resumed = 0
+        self._losses = []
+        self._seconds = {"steps": 0.0, "evaluations": 0.0}
+        self._record = replace(self._record, tokens=0, last=None, best=None)
+
+    def _cut(self, step: int) -> None:
+        """Go on after ``step``: cut off what came later, rebuild the record from what stays."""
+        folder = self._folder
+        folder.sealed_steps_file.unlink(missing_ok=True)
+        if folder.model_folder.exists():
+            shutil.rmtree(folder.model_folder)
+        steps = read_lines(folder.steps_file)[:step]
+        cut_file(folder.steps_file, steps[-1].end if steps else 0)
+        for line in steps:
+            self._count_step(line.value)
+        end = 0
+        kept: set[str] = set()
+        for line in read_lines(folder.events_file):
+            if line.value["event"] == "crashed" or line.value["step"] > step:
+                break
+            end = line.end
+            if line.value["event"] == "evaluation":
+                row = evaluation_row(line.value)
+                kept.add(folder.predictions_file(row.step, row.split).name)
+                self._count_evaluation(row)
+        cut_file(folder.events_file, end)
+        for path in folder.predictions_folder.glob("*"):
+            if path.name not in kept:
+                path.unlink()
+        _remove_temporary(folder)
+
+
+def sweep(folder: RunFolder) -> None:
+    """Remove what only an unfinished run needs; it is left where the end itself was cut short."""
+    folder.steps_file.unlink(missing_ok=True)
+    folder.snapshot_file.unlink(missing_ok=True)
+    _remove_temporary(folder)
+
+
+def _remove_temporary(folder: RunFolder) -> None:
+    for path in folder.path.glob(".*"):
+        if is_temporary(path):
+            path.unlink(missing_ok=True)
+
+
+def _last_tenth(losses: list[float]) -> float | None:
+    """Mean of the last tenth (rounded up) of the losses; None where there is no finite mean."""
+    tail = losses[-math.ceil(len(losses) / 10) :]
+    mean = math.fsum(tail) / len(tail) if tail else math.nan
+    return mean if math.isfinite(mean) else None

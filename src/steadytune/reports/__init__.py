@@ -1,0 +1,1 @@
+"""Questions put to records, answered as tables and text. Reads records only."""

@@ -1,0 +1,63 @@
+"""Named random streams: the only place in steadytune where a generator is made.
+
+A stream is a function of its purpose, its seed and its coordinates, such as (dropout, 7, step 12,
+site "layers.3.attention"): drawing from one never moves another, so what a run draws does not
+depend on how often it is evaluated, what runs beside it, or whether it was restarted.
+
+The generator is Philox-4x64 (Salmon et al. 2011) with a key hashed from the coordinates; it is a
+published counter-based generator, so any device can produce the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Purpose = Literal["init", "order", "dropout", "subset", "split", "text"]
+_LEVELS = 1 << 16  # dropout decides with 16 random bits an element
+
+
+def stream(purpose: Purpose, seed: int, *coordinates: int | str) -> np.random.Philox:
+    """The bit stream of one purpose, seed and place."""
+    place = "/".join([purpose, str(seed), *map(str, coordinates)])
+    key = hashlib.blake2b(place.encode(), digest_size=16).digest()
+    return np.random.Philox(key=np.frombuffer(key, dtype=np.uint64))
+
+
+def generator(purpose: Purpose, seed: int, *coordinates: int | str) -> np.random.Generator:
+    """A numpy Generator over ``stream`` for shuffles and real-valued draws."""
+    return np.random.Generator(stream(purpose, seed, *coordinates))
+
+
+def keep_rate(drop: float) -> float:
+    """The share of elements really kept at drop rate ``drop``: 1 - drop on a grid of 2^-16."""
+    return 1 - round(drop * _LEVELS) / _LEVELS
+
+
+def keep_mask(
+    shape: tuple[int, ...], drop: float, seed: int, *coordinates: int | str
+) -> NDArray[np.bool_]:
+    """True where an element is kept; each is dropped independently with probability ``drop``."""
+    size = int(np.prod(shape))
+    words = stream("dropout", seed, *coordinates).random_raw(-(-size // 4))
+    halves = words.view(np.uint16)[:size]
+    return (halves >= np.uint16(round(drop * _LEVELS))).reshape(shape)
+
+
+@contextmanager
+def ambient(seed: int, *coordinates: int | str) -> Iterator[None]:
+    """Run foreign modules, which draw from torch's global generator, on a keyed one.
+
+    The global generators are put back as they were, so nothing outside notices.
+    """
+    devices = list(range(torch.cuda.device_count()))
+    with torch.random.fork_rng(devices=devices):
+        word = int(stream("dropout", seed, *coordinates).random_raw()) & ((1 << 63) - 1)
+        torch.manual_seed(word)
+        yield

@@ -1,0 +1,166 @@
+"""Values as a user gave them, each with the place where: a line of a file, or an option."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import yaml
+
+Scalar = str | int | float | bool | None
+
+_WORDS: dict[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_TAGS = frozenset(
+    ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
+)
+_MAX_SHOWN = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """One value and its place.
+
+    Attributes:
+        value: a scalar, or a list or mapping of more of these.
+        source: the file, or an option as it was typed, such as ``--set recipe.lr=3``.
+        line: line in the file; None for an option.
+    """
+
+    value: Scalar | list[Given] | dict[str, Given]
+    source: str
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """``study.yaml:12``, or the option."""
+        return self.source if self.line is None else f"{self.source}:{self.line}"
+
+    def at_same_place(self, value: object) -> Given:
+        """Another value, plain or already Given within, for which the user wrote this one."""
+        if isinstance(value, Given):
+            return value
+        if isinstance(value, Mapping):
+            entries = cast(Mapping[str, object], value)
+            return Given(
+                {key: self.at_same_place(entry) for key, entry in entries.items()},
+                self.source,
+                self.line,
+            )
+        if isinstance(value, list | tuple):
+            items = cast(Iterable[object], value)
+            return Given([self.at_same_place(item) for item in items], self.source, self.line)
+        return Given(cast(Scalar, value), self.source, self.line)
+
+    @property
+    def plain(self) -> Any:  # noqa: ANN401  (whatever was given)
+        """The value without places."""
+        if isinstance(self.value, list):
+            return [item.plain for item in self.value]
+        if isinstance(self.value, dict):
+            return {key: entry.plain for key, entry in self.value.items()}
+        return self.value
+
+    @property
+    def shown(self) -> str:
+        """The value as messages show it."""
+        text = json.dumps(self.plain, ensure_ascii=False)
+        return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + " ..."
+
+
+class Unreadable(Exception):
+    """Text that is not YAML as study files use it; ``args`` are the words and the line."""
+
+    def __init__(self, words: str, line: int = 1) -> None:
+        super().__init__(words, line)
+        self.words, self.line = words, line
+
+
+def parse(text: str, source: str, lines: bool = True) -> Given:
+    """YAML with numbers and words as people mean them.
+
+    ``2e-5`` is a number, ``on``, ``off``, ``yes`` and ``no`` are words, and there are no dates or
+    tags (YAML 1.2's core schema).
+
+    Args:
+        text: the YAML.
+        source: where it comes from.
+        lines: whether line numbers mean anything there.
+
+    Raises:
+        Unreadable: the first thing that is wrong.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return _Reader(source, lines).given(node) if node else Given(None, source)
+    except yaml.MarkedYAMLError as error:
+        words = ", ".join(filter(None, (error.context, error.problem)))
+        mark = error.problem_mark or error.context_mark
+        raise Unreadable(f"not valid YAML: {words}", mark.line + 1 if mark else 1) from None
+    except yaml.YAMLError as error:
+        raise Unreadable(f"not valid YAML: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise Unreadable("nested too deep") from None
+
+
+def scalar(text: str) -> Scalar:
+    """What an unquoted word means."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text
+
+
+class _Reader:
+    def __init__(self, source: str, lines: bool) -> None:
+        self._source = source
+        self._lines = lines
+
+    def given(self, node: yaml.Node, place: yaml.Node | None = None) -> Given:
+        """The node's value; a mapping's values lie where their keys are."""
+        line = _line(place or node) if self._lines else None
+        return Given(self._value(node), self._source, line)
+
+    def _value(self, node: yaml.Node) -> Scalar | list[Given] | dict[str, Given]:
+        if node.tag.removeprefix("tag:yaml.org,2002:") not in _TAGS:
+            raise Unreadable(f"the tag {node.tag} has no meaning here", _line(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.given(item) for item in cast(list[yaml.Node], node.value)]
+        text = cast(str, node.value)
+        return scalar(text) if cast(yaml.ScalarNode, node).style is None else text
+
+    def _mapping(self, node: yaml.MappingNode) -> dict[str, Given]:
+        found: dict[str, Given] = {}
+        lines: dict[str, int] = {}
+        for key, value in cast(list[tuple[yaml.Node, yaml.Node]], node.value):
+            if not isinstance(key, yaml.ScalarNode):
+                raise Unreadable("a key must be a word", _line(key))
+            name = cast(str, key.value)
+            if name in found:
+                raise Unreadable(
+                    f"{name}: given twice, on lines {lines[name]} and {_line(key)}; keep one",
+                    _line(key),
+                )
+            found[name] = self.given(value, key)
+            lines[name] = _line(key)
+        return found
+
+
+def _line(node: yaml.Node) -> int:
+    return node.start_mark.line + 1

@@ -1,0 +1,97 @@
+"""Which examples a split holds: keyed subsets, held-out parts and halves, stratified by class.
+
+Every draw is keyed by a seed of the task's choice, so what one draw takes never moves another.
+Scores are not stratified: they count as one class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadytune.seeds import Purpose, generator
+from steadytune.tasks._task import Split
+
+Indices = NDArray[np.int64]
+
+
+def take(split: Split, indices: Indices) -> Split:
+    """The given examples of a split, in the order of ``indices``."""
+    return Split(
+        texts=tuple(split.texts[i] for i in indices),
+        pairs=None if split.pairs is None else tuple(split.pairs[i] for i in indices),
+        labels=split.labels[indices],
+    )
+
+
+def subset(split: Split, size: int, seed: int) -> Split:
+    """``size`` examples in their old order; smaller subsets lie within larger ones."""
+    return take(split, np.sort(_drawn(split, size, "subset", seed, "train")))
+
+
+def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
+    """A split cut into (kept, held out), each in the old order.
+
+    ``share`` of the examples are held out, rounded; where that would take all examples of a class,
+    one of them stays, so that no label is seen only in the held-out part.
+    """
+    held = _drawn(split, round(share * len(split)), "split", seed, "dev")
+    stays = np.ones(len(split), dtype=np.bool_)
+    stays[held] = False
+    for members in _strata(split):
+        if not stays[members].any():
+            stays[members[0]] = True
+    everything = np.arange(len(split))
+    return take(split, everything[stays]), take(split, everything[~stays])
+
+
+def halves(split: Split, seed: int) -> tuple[Split, Split]:
+    """A split cut into two halves by class; the second is one larger where the size is odd."""
+    first = np.sort(_drawn(split, len(split) // 2, "split", seed, "halves"))
+    second = np.setdiff1d(np.arange(len(split)), first)
+    return take(split, first), take(split, second)
+
+
+def _strata(split: Split) -> list[Indices]:
+    """The examples of each class that occurs, in the order on disk."""
+    if split.labels.dtype.kind == "f":
+        return [np.arange(len(split))]
+    return [np.flatnonzero(split.labels == one) for one in np.unique(split.labels)]
+
+
+def _drawn(split: Split, size: int, purpose: Purpose, seed: int, place: str) -> Indices:
+    """The first ``size`` examples of a keyed, stratified order of all examples."""
+    strata = _strata(split)
+    shuffled = [
+        iter(generator(purpose, seed, place, which).permutation(members))
+        for which, members in enumerate(strata)
+    ]
+    turns = _turns([len(members) for members in strata])
+    drawn = [int(next(shuffled[next(turns)])) for _ in range(size)]
+    return np.array(drawn, dtype=np.int64)
+
+
+def _turns(sizes: list[int]) -> Iterator[int]:
+    """Whose turn it is: an order of classes that keeps every prefix stratified.
+
+    After n turns a class of share s had its turn less than one time more or less often than n s:
+    the chairman assignment of Tijdeman (1980), Discrete Mathematics 32, 323-330. Integers
+    throughout, so that no rounding decides.
+    """
+    if len(sizes) == 1:
+        yield from [0] * sizes[0]
+        return
+    total, slack = sum(sizes), 2 * len(sizes) - 2
+    counts = [0] * len(sizes)
+    for turn in range(1, total + 1):
+        # owed is n s - count, in units of 1 / (slack * total)
+        owed = [
+            slack * (turn * size - count * total) for size, count in zip(sizes, counts, strict=True)
+        ]
+        due = [which for which, debt in enumerate(owed) if debt >= total]
+        # the one whose debt reaches the bound 1 - 1 / slack soonest
+        chosen = min(due, key=lambda which: ((slack - 1) * total - owed[which]) / sizes[which])
+        counts[chosen] += 1
+        yield chosen

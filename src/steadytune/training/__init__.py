@@ -1,0 +1,1 @@
+"""From a recipe to events: build, the loop, the optimizer, schedules, evaluation."""

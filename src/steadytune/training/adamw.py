@@ -1,0 +1,214 @@
+"""AdamW, exact in both of its published forms, as a function and as a torch optimizer.
+
+With g the gradient, m and v its moments, t = 1, 2, ... the step, and
+
+    c1 = 1 - b1^t, c2 = 1 - b2^t   with bias correction,   c1 = c2 = 1   without,
+
+``eps_mode="torch"`` is torch.optim.AdamW (Loshchilov & Hutter 2019), decay first:
+
+    p <- p - lr wd (p - a)
+    p <- p - lr / c1 * m / (sqrt(v / c2) + eps)
+
+``eps_mode="hf"`` is BertAdam and the AdamW of transformers up to 4.x, which Mosbach et al. used,
+eps inside the correction and decay last:
+
+    p <- p - lr sqrt(c2) / c1 * m / (sqrt(v) + eps)
+    p <- p - lr wd (p - a)
+
+The weights decay toward a: zero, or any given tensor such as the pretrained weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, overload
+
+import torch
+from torch import Tensor
+
+EpsMode = Literal["torch", "hf"]
+# Large tensors are updated piece by piece: all passes over a piece then run in the cache.
+PIECE = 1 << 16
+
+
+def update(
+    param: Tensor,
+    grad: Tensor,
+    exp_avg: Tensor,
+    exp_avg_sq: Tensor,
+    *,
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    eps_mode: EpsMode = "torch",
+    bias_correction: bool = True,
+    weight_decay: float = 0.0,
+    toward: Tensor | None = None,
+    grad_scale: float = 1.0,
+) -> None:
+    """One AdamW step on one tensor, in place on ``param``, ``exp_avg`` and ``exp_avg_sq``.
+
+    Args:
+        param: any shape, contiguous; the other tensors have the same shape.
+        grad: its gradient; not changed.
+        exp_avg: first moment.
+        exp_avg_sq: second moment.
+        step: 1 for the first step.
+        lr: learning rate of this step.
+        betas: decay rates of the moments.
+        eps: added to the denominator.
+        eps_mode: see the module.
+        bias_correction: see the module.
+        weight_decay: decoupled decay, times ``lr``.
+        toward: what the weights decay to; None is zero.
+        grad_scale: multiplies the gradient first (clipping).
+    """
+    tensors = [param, grad, exp_avg, exp_avg_sq] + ([] if toward is None else [toward])
+    for piece in zip(*(x.reshape(-1).split(PIECE) for x in tensors), strict=True):
+        p, g, m, v = piece[:4]
+        a = piece[4] if toward is not None else None
+        if grad_scale != 1.0:
+            g = g * grad_scale
+        _update_piece(p, g, m, v, a, step, lr, betas, eps, eps_mode, bias_correction, weight_decay)
+
+
+def _update_piece(
+    p: Tensor,
+    g: Tensor,
+    m: Tensor,
+    v: Tensor,
+    a: Tensor | None,
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    eps_mode: EpsMode,
+    bias_correction: bool,
+    weight_decay: float,
+) -> None:
+    b1, b2 = betas
+    c1 = 1 - b1**step if bias_correction else 1.0
+    root_c2 = math.sqrt(1 - b2**step) if bias_correction else 1.0
+    if eps_mode == "torch":
+        _decay(p, a, lr * weight_decay)
+    m.lerp_(g, 1 - b1)
+    v.mul_(b2).addcmul_(g, g, value=1 - b2)
+    if eps_mode == "torch":
+        denominator = v.sqrt().div_(root_c2).add_(eps)
+        p.addcdiv_(m, denominator, value=-lr / c1)
+    else:
+        denominator = v.sqrt().add_(eps)
+        p.addcdiv_(m, denominator, value=-lr * root_c2 / c1)
+        _decay(p, a, lr * weight_decay)
+
+
+def _decay(p: Tensor, a: Tensor | None, rate: float) -> None:
+    if rate == 0:
+        return
+    if a is None:
+        p.mul_(1 - rate)
+    else:
+        p.lerp_(a, rate)
+
+
+class AdamW(torch.optim.Optimizer):
+    """AdamW with the switches that torch's own lacks, for any training loop.
+
+    ``steadytune.AdamW(model.parameters(), lr=2e-5, bias_correction=False, eps_mode="hf")`` is the
+    optimizer that BERT was fine-tuned with; the defaults are torch.optim.AdamW.
+
+    Args:
+        params: parameters or parameter groups; every option may differ per group.
+        lr: learning rate.
+        betas: decay rates of the two moments.
+        eps: added to the denominator.
+        weight_decay: decoupled weight decay, times ``lr``.
+        eps_mode: ``torch`` or ``hf``; see the module's formulas.
+        bias_correction: whether the moments are corrected.
+        toward_start: decay toward the values that the parameters have now instead of zero.
+
+    Raises:
+        ValueError: an option is out of range.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        *,
+        eps_mode: EpsMode = "torch",
+        bias_correction: bool = True,
+        toward_start: bool = False,
+    ) -> None:
+        if not lr >= 0:
+            raise ValueError(f"lr is {lr}; it must be at least 0")
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas are {betas}; both must be in [0, 1)")
+        if not eps >= 0 or not weight_decay >= 0:
+            raise ValueError(
+                f"eps is {eps} and weight_decay {weight_decay}; neither may be below 0"
+            )
+        if eps_mode not in ("torch", "hf"):
+            raise ValueError(f"eps_mode is {eps_mode!r}; it must be 'torch' or 'hf'")
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "eps_mode": eps_mode,
+            "bias_correction": bias_correction,
+            "toward_start": toward_start,
+        }
+        super().__init__(params, defaults)
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """One step on every parameter that has a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            options = {k: v for k, v in group.items() if k in _UPDATE_OPTIONS}
+            for param in group["params"]:
+                if param.grad is not None:
+                    self._step_one(param, options, group["toward_start"])
+        return loss
+
+    def _step_one(self, param: Tensor, options: dict[str, Any], toward_start: bool) -> None:
+        state = self.state[param]
+        if not state:
+            state["step"] = 0
+            state["exp_avg"] = torch.zeros_like(param, memory_format=torch.contiguous_format)
+            state["exp_avg_sq"] = torch.zeros_like(param, memory_format=torch.contiguous_format)
+            if toward_start:
+                state["start"] = param.detach().clone()
+        state["step"] += 1
+        assert param.grad is not None
+        data = param.detach()
+        target = data if data.is_contiguous() else data.contiguous()
+        update(
+            target,
+            param.grad,
+            state["exp_avg"],
+            state["exp_avg_sq"],
+            step=state["step"],
+            toward=state.get("start"),
+            **options,
+        )
+        if target is not data:
+            data.copy_(target)
+
+
+_UPDATE_OPTIONS = ("lr", "betas", "eps", "weight_decay", "eps_mode", "bias_correction")

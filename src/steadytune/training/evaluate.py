@@ -1,0 +1,68 @@
+"""Predict the dev splits of a run with the weights it has now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from steadytune.encoders import Encoder, Tokenized
+from steadytune.metrics import measure
+from steadytune.procedure import Params
+from steadytune.records import Evaluation
+from steadytune.training.losses import classes_loss, scores_loss
+from steadytune.training.ready import RunState
+
+TOKENS_PER_BATCH = 4096
+
+
+def evaluate(state: RunState) -> Iterator[Evaluation]:
+    """One Evaluation for each dev split; takes note of the selecting one in the state.
+
+    Dropout is off and nothing random is drawn, so evaluating never changes the training.
+    """
+    run = state.run
+    params = run.compute(state.evaluated())
+    for split, examples in run.dev.items():
+        begun = time.perf_counter()
+        predicted = outputs(run.encoder, params, examples.tokenized, run.device)
+        labels = torch.from_numpy(examples.labels)
+        loss_of = classes_loss if run.task.label_names else scores_loss
+        metrics = measure(run.metrics, examples.labels, predicted)
+        if split == run.task.select:
+            state.observe(metrics[run.task.metric])
+        yield Evaluation(
+            run=run.id,
+            step=state.step,
+            split=split,
+            loss=float(loss_of(torch.from_numpy(predicted), labels)),
+            metrics=metrics,
+            outputs=predicted,
+            seconds=time.perf_counter() - begun,
+        )
+
+
+@torch.no_grad()
+def outputs(
+    encoder: Encoder, params: Params, tokenized: Tokenized, device: torch.device
+) -> NDArray[np.float32]:
+    """(N, K) fp32 outputs for all examples, in their order, whatever order they are computed in."""
+    chunks: list[tuple[NDArray[np.int64], torch.Tensor]] = []
+    for chosen in batches(tokenized.lengths):
+        logits = encoder.outputs(params, tokenized.batch(chosen, device), None)
+        chunks.append((chosen, logits.float().cpu()))
+    result = np.empty((len(tokenized), chunks[0][1].shape[1]), np.float32)
+    for chosen, logits in chunks:
+        result[chosen] = logits.numpy()
+    return result
+
+
+def batches(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Examples by length, as many together as TOKENS_PER_BATCH holds (at least one)."""
+    order = np.argsort(lengths, kind="stable")
+    batch_of = np.cumsum(lengths[order]) // TOKENS_PER_BATCH
+    for number in np.unique(batch_of):
+        yield order[batch_of == number]

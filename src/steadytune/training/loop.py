@@ -1,0 +1,74 @@
+"""The training loop: runs in, events out. There is no other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from steadytune.records import Diverged, Event, Finished, Started, Step
+from steadytune.training.evaluate import evaluate
+from steadytune.training.ready import ReadyRun, RunState
+from steadytune.training.step import Stepper
+
+
+def train(
+    runs: Iterable[ReadyRun],
+    stepper: Stepper,
+    snapshot_due: Callable[[str], bool] = lambda run: False,
+) -> Iterator[Event]:
+    """Train runs to their ends, as many at once as the stepper has places.
+
+    Logging, saving, progress and stopping are what the consumer does with the events: nothing is
+    printed or written here, and between two events the consumer may stop for good.
+
+    Args:
+        runs: taken one by one as places become free.
+        stepper: computes the steps.
+        snapshot_due: asked with a run's id after each step; a Snapshot follows where true.
+
+    Yields:
+        For each run Started, then Step after Step with Evaluations and Snapshots between them, and
+        in the end Finished, or Diverged at the step in which a tensor stopped being finite.
+    """
+    waiting = iter(runs)
+    active: list[RunState] = []
+    while True:
+        for run in islice(waiting, stepper.places - len(active)):
+            state = stepper.admit(run)
+            active.append(state)
+            yield Started(run.id, state.step, run.total_steps)
+        if not active:
+            return
+
+        begun = time.perf_counter()
+        results = stepper.step(active)
+        seconds = (time.perf_counter() - begun) / len(active)
+
+        for state, result in zip(list(active), results, strict=True):
+            run = state.run
+            if result.not_finite is not None:
+                yield Diverged(run.id, state.step + 1, result.not_finite)
+                stepper.release(state)
+                active.remove(state)
+                continue
+
+            state.step += 1
+            yield Step(
+                run=run.id,
+                step=state.step,
+                loss=result.loss,
+                lr=result.lr,
+                grad_norm=result.grad_norm,
+                clipped_norm=result.clipped_norm,
+                tokens=result.tokens,
+                seconds=seconds,
+            )
+            if state.evaluation_due:
+                yield from evaluate(state)
+            if state.finished:
+                yield Finished(run.id, state.step, state.kept_weights())
+                stepper.release(state)
+                active.remove(state)
+            elif snapshot_due(run.id):
+                yield state.snapshot()

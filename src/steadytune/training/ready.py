@@ -1,0 +1,182 @@
+"""ReadyRun: one run with everything it needs in memory, and RunState: where it has got to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from steadytune.encoders import Batch, Dropout, Encoder, Tokenized
+from steadytune.procedure import Group, Parameter, Params, Procedure
+from steadytune.recipe import Seeds
+from steadytune.records import Snapshot, TaskFacts
+from steadytune.seeds import generator
+from steadytune.training.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A tokenized split with its labels: (N,) int64 classes or (N,) float64 scores."""
+
+    tokenized: Tokenized
+    labels: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ReadyRun:
+    """One run, made ready: nothing more is read from disk until it ends.
+
+    Attributes:
+        id: the run's id. seeds: its seeds.
+        encoder: computes outputs from parameters. procedure: the seven slots.
+        table: all parameters. groups: how each is optimized.
+        start: fp32 values at step 0, never changed.
+        vocabulary: which word embeddings take part.
+        train: training examples. dev: examples by split. task: facts, for metric and splits.
+        metrics: names of the metrics to report.
+        batch_size: examples a step. total_steps: steps of the run.
+        evaluate_every: steps between evaluations, or None for the end only.
+        keep: which weights ``Finished`` carries.
+        dropout: hidden, attention and classifier rates; None keeps the encoder's.
+        dtype: what the forward and backward pass compute in. device: where.
+        snapshot: what to continue from.
+    """
+
+    id: str
+    seeds: Seeds
+    encoder: Encoder
+    procedure: Procedure
+    table: tuple[Parameter, ...]
+    groups: Mapping[str, Group]
+    start: Params
+    vocabulary: Vocabulary
+    train: Examples
+    dev: Mapping[str, Examples]
+    task: TaskFacts
+    metrics: tuple[str, ...]
+    batch_size: int
+    total_steps: int
+    evaluate_every: int | None
+    keep: Literal["none", "last", "best"]
+    dropout: tuple[float | None, float | None, float | None]
+    dtype: torch.dtype
+    device: torch.device
+    snapshot: Snapshot | None = None
+
+    def batch(self, step: int) -> tuple[Batch, Tensor]:
+        """The packed batch of a step (0, 1, ...) and its labels (B,).
+
+        Each epoch is a permutation keyed by (order seed, epoch); its last batch may be smaller.
+        """
+        size = len(self.train.tokenized)
+        epoch, place = divmod(step, -(-size // self.batch_size))
+        order = epoch_order(self.seeds.order, epoch, size)
+        chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
+        labels = torch.from_numpy(self.train.labels[chosen]).to(self.device)
+        return self.train.tokenized.batch(chosen, self.device), labels
+
+    def dropout_at(self, step: int, forward_pass: int) -> Dropout:
+        """The keyed dropout of one forward pass of one step."""
+        return Dropout(*self.dropout, seed=self.seeds.dropout, moment=(step, forward_pass))
+
+    def compute(self, params: Params) -> Params:
+        """Parameters in the dtype of the computation."""
+        return {name: tensor.to(self.dtype) for name, tensor in params.items()}
+
+
+@lru_cache(maxsize=64)
+def epoch_order(order_seed: int, epoch: int, size: int) -> NDArray[np.int64]:
+    """The permutation of ``size`` examples in one epoch: the data order of a run."""
+    order = generator("order", order_seed, epoch).permutation(size)
+    order.setflags(write=False)
+    return order
+
+
+@dataclass
+class RunState:
+    """The parameters and moments of a run after ``step`` steps; the only mutable part of it.
+
+    Attributes:
+        run: what never changes.
+        params, exp_avg, exp_avg_sq: fp32 tensors by name, updated in place.
+        step: steps done.
+        best_value: best headline metric on the select split so far.
+        best: a copy of the parameters then, where ``run.keep`` asks for them.
+    """
+
+    run: ReadyRun
+    params: dict[str, Tensor]
+    exp_avg: dict[str, Tensor]
+    exp_avg_sq: dict[str, Tensor]
+    step: int = 0
+    best_value: float = float("-inf")
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, run: ReadyRun) -> RunState:
+        """Step 0, or the snapshot that the run brings along."""
+        state = cls(
+            run=run,
+            params={name: tensor.clone() for name, tensor in run.start.items()},
+            exp_avg={name: torch.zeros_like(tensor) for name, tensor in run.start.items()},
+            exp_avg_sq={name: torch.zeros_like(tensor) for name, tensor in run.start.items()},
+        )
+        if run.snapshot is not None:
+            state._restore(run.snapshot)
+        return state
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self.step >= self.run.total_steps
+
+    @property
+    def evaluation_due(self) -> bool:
+        """Whether the dev splits are to be predicted after the step just done."""
+        every = self.run.evaluate_every
+        return self.finished or (every is not None and self.step % every == 0)
+
+    def evaluated(self) -> Params:
+        """The parameters used for evaluation."""
+        return self.run.procedure.evaluated(self.params)
+
+    def observe(self, value: float) -> None:
+        """Take note of the headline metric on the select split at this step."""
+        if value > self.best_value:
+            self.best_value = value
+            if self.run.keep == "best":
+                self.best = {name: tensor.clone() for name, tensor in self.evaluated().items()}
+
+    def kept_weights(self) -> dict[str, NDArray[Any]] | None:
+        """The weights that the study keeps, with the full vocabulary, or None."""
+        if self.run.keep == "none":
+            return None
+        params = self.best if self.run.keep == "best" and self.best else self.evaluated()
+        restored = self.run.vocabulary.restored(params, self.run.procedure, self.step)
+        return {name: tensor.cpu().numpy() for name, tensor in restored.items()}
+
+    def snapshot(self) -> Snapshot:
+        """Everything that ``begin`` needs to continue from here, copied."""
+        tensors = {
+            f"{part}/{name}": tensor.cpu().numpy().copy()
+            for part in ("params", "exp_avg", "exp_avg_sq", "best")
+            for name, tensor in getattr(self, part).items()
+        }
+        tensors["best_value"] = np.array([self.best_value])
+        return Snapshot(self.run.id, self.step, tensors)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self.step = snapshot.step
+        self.best_value = float(snapshot.tensors["best_value"][0])
+        for key, array in snapshot.tensors.items():
+            part, _, name = key.partition("/")
+            if part == "best":
+                self.best[name] = torch.from_numpy(array.copy()).to(self.run.device)
+            elif name:
+                getattr(self, part)[name].copy_(torch.from_numpy(array))

@@ -1,0 +1,166 @@
+"""One optimizer step of one run, plainly written: the reference for every faster way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from steadytune.encoders import Batch, Dropout
+from steadytune.procedure import Params, Update
+from steadytune.training.adamw import update
+from steadytune.training.ready import ReadyRun, RunState
+
+_CLIP_EPS = 1e-6  # as in torch.nn.utils.clip_grad_norm_
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step of one run gives back.
+
+    ``lr`` is the rate before per-parameter factors; ``grad_norm`` and ``clipped_norm`` are the
+    global L2 norms before and after clipping; ``not_finite`` names the first tensor that is not
+    finite, in which case nothing was updated.
+    """
+
+    loss: float
+    lr: float
+    grad_norm: float
+    clipped_norm: float
+    tokens: int
+    not_finite: str | None
+
+
+class Stepper(Protocol):
+    """How steps are computed: one run at a time, or many at once.
+
+    Attributes:
+        places: how many runs it holds at once.
+    """
+
+    places: int
+
+    def admit(self, run: ReadyRun) -> RunState:
+        """Take a run in; its state is then advanced by ``step``."""
+        ...
+
+    def release(self, state: RunState) -> None:
+        """Forget a run that ended."""
+        ...
+
+    def step(self, states: Sequence[RunState]) -> list[StepResult]:
+        """One optimizer step of each, parameters and moments updated in place."""
+        ...
+
+
+class PlainStepper:
+    """One run at a time."""
+
+    places = 1
+
+    def admit(self, run: ReadyRun) -> RunState:
+        """Begin or continue the run."""
+        return RunState.begin(run)
+
+    def release(self, state: RunState) -> None:
+        """Nothing is held."""
+
+    def step(self, states: Sequence[RunState]) -> list[StepResult]:
+        """One step of each, one after the other."""
+        return [plain_step(state) for state in states]
+
+
+def plain_step(state: RunState) -> StepResult:
+    """Forward, backward, clip, update: one step of one run."""
+    run = state.run
+    batch, labels = run.batch(state.step)
+    leaves = {name: p.detach().requires_grad_() for name, p in state.params.items()}
+
+    loss = _loss(state, leaves, batch, labels)
+    found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+    grads = {name: g for name, g in zip(leaves, found, strict=True) if g is not None}
+
+    norms = _norms(grads)
+    before = float(norms.norm())
+    factors = clip_factors(norms, run.procedure.update)
+    after = float((norms * factors).norm())
+    lr = run.procedure.schedule(state.step) * run.procedure.update.lr
+    value = float(loss.detach())
+    broken = None
+    if not (math.isfinite(value) and math.isfinite(before)):
+        broken = _first_not_finite(state.params, value, grads, norms)
+    else:
+        _update(state, grads, factors.tolist(), lr)
+    return StepResult(value, lr, before, after, sum(batch.lengths), broken)
+
+
+def _loss(state: RunState, leaves: Params, batch: Batch, labels: Tensor) -> Tensor:
+    run = state.run
+    masks = partial(_mask, run.dropout_at(state.step, 0), run.device)
+    view = run.compute(run.procedure.parameters(leaves, run.start, run.table, masks))
+
+    def forward(forward_pass: int) -> Tensor:
+        return run.encoder.outputs(view, batch, run.dropout_at(state.step, forward_pass))
+
+    return run.procedure.loss(forward, labels)
+
+
+def _mask(
+    dropout: Dropout, device: torch.device, site: str, shape: tuple[int, ...], drop: float
+) -> Tensor:
+    return dropout.keep(site, shape, drop, device)
+
+
+def _norms(grads: Mapping[str, Tensor]) -> Tensor:
+    """(number of tensors,) L2 norms."""
+    return torch.stack([grad.norm() for grad in grads.values()])
+
+
+def clip_factors(norms: Tensor, settings: Update) -> Tensor:
+    """What each gradient is multiplied by: 1, or max_norm / norm as torch's clip_grad_norm_."""
+    if settings.clip == "none":
+        return torch.ones_like(norms)
+    measured = norms.norm().expand_as(norms) if settings.clip == "global" else norms
+    return (settings.max_grad_norm / (measured + _CLIP_EPS)).clamp(max=1.0)
+
+
+def _first_not_finite(
+    params: Params, loss: float, grads: Mapping[str, Tensor], norms: Tensor
+) -> str:
+    """The first tensor, in the order of the forward and backward pass, that is not finite."""
+    for name, tensor in params.items():
+        if not bool(torch.isfinite(tensor).all()):
+            return name
+    if not math.isfinite(loss):
+        return "loss"
+    broken = [name for name, norm in zip(grads, norms.tolist(), strict=True) if norm != norm]
+    broken += [name for name, norm in zip(grads, norms.tolist(), strict=True) if norm == math.inf]
+    return f"gradient of {broken[-1]}" if broken else "gradient norm"
+
+
+def _update(
+    state: RunState, grads: Mapping[str, Tensor], factors: Sequence[float], lr: float
+) -> None:
+    run, settings = state.run, state.run.procedure.update
+    for (name, grad), factor in zip(grads.items(), factors, strict=True):
+        group = run.groups[name]
+        update(
+            state.params[name],
+            grad,
+            state.exp_avg[name],
+            state.exp_avg_sq[name],
+            step=state.step + 1,
+            lr=lr * group.lr_factor,
+            betas=settings.betas,
+            eps=settings.eps,
+            eps_mode=settings.eps_mode,
+            bias_correction=settings.bias_correction,
+            weight_decay=group.weight_decay,
+            toward=run.start[name] if group.toward == "start" else None,
+            grad_scale=factor,
+        )

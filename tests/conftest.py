@@ -1,0 +1,17 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+BESIDE = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder with real GLUE data in the official layout; tests skip without it."""
+    folder = Path(os.environ.get("STEADYTUNE_DATA", BESIDE / "data")) / "glue"
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set STEADYTUNE_DATA to a folder that holds glue/")
+    return folder
