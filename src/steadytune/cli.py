@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -20,7 +22,7 @@ from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from steadytune.named_recipes import RECIPES
 from steadytune.progress import Progress
-from steadytune.reports.summary_table import FORMATS
+from steadytune.reports.summary_table import FORMATS, as_table
 from steadytune.study import Study
 from steadytune.study_file import Options, assemble, read
 
@@ -36,7 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 errors = Console(stderr=True, highlight=False)
-CRASHED, BAD_INPUT, STOPPED = 1, 2, 130
+CRASHED, BAD_INPUT, CANNOT_WRITE, STOPPED = 1, 2, 3, 130
 
 
 class Format(StrEnum):
@@ -81,6 +83,15 @@ def _plain_errors() -> Iterator[None]:
     except BadInput as problem:
         errors.print(f"steadytune: {problem}", markup=False, soft_wrap=True, style="red")
         raise typer.Exit(BAD_INPUT) from None
+    except OSError as problem:
+        errors.print(
+            f"steadytune: cannot read or write: {problem}; what finished is kept, and the same "
+            "command again continues",
+            markup=False,
+            soft_wrap=True,
+            style="red",
+        )
+        raise typer.Exit(CANNOT_WRITE) from None
     except KeyboardInterrupt:
         errors.print("\nstopped; the same command again continues where this left off")
         raise typer.Exit(STOPPED) from None
@@ -108,15 +119,27 @@ def run(
     ] = None,
     task: Annotated[
         list[str] | None,
-        typer.Option("--task", help="Name, or path of a CSV, TSV, JSONL or Parquet file."),
+        typer.Option(
+            "--task",
+            help="A name (see 'list tasks'), or a CSV, TSV, JSONL or Parquet file.",
+        ),
     ] = None,
     encoder: Annotated[
-        list[str] | None, typer.Option("--encoder", help="Name, folder or Hub id.")
+        list[str] | None,
+        typer.Option("--encoder", help="A name (see 'list encoders'), folder or Hub id."),
     ] = None,
     recipe: Annotated[
-        list[str] | None, typer.Option("--recipe", help="Name of a recipe; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--recipe",
+            help="A name (see 'list recipes'); may be repeated.",
+            show_default="mosbach2021",
+        ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option("--seeds", help="Runs a cell.")] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", help="Runs of each recipe on each task.", show_default="5"),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Such as recipe.lr=5e-5."),
@@ -125,7 +148,8 @@ def run(
         Path | None, typer.Option("--data-dir", help="Folder in the official GLUE layout.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The study's folder [default: runs/<study name>].")
+        Path | None,
+        typer.Option("--out", help="The study's folder.", show_default="runs/<study name>"),
     ] = None,
     executor: Annotated[str, typer.Option("--executor", help="How runs are computed.")] = (
         "sequential"
@@ -136,6 +160,7 @@ def run(
 
     with _plain_errors():
         wanted = _study(study, task, encoder, recipe, seeds, set_, data_dir)
+        conduct.check_executor(executor)
         loaded = conduct.load(wanted)
         ledger = conduct.open_ledger(loaded, out or Path("runs") / loaded.study.name)
         cells_to_run = {(run.recipe.name, run.task.title): run for run in loaded.runs}
@@ -144,12 +169,13 @@ def run(
             for run in cells_to_run.values()
             for sentence in fragile(run.recipe, loaded.total_steps(run), run.task.title)
         )
-        errors.print(f"{len(loaded.runs)} runs, kept in {ledger.folder}", markup=False)
+        _caution(encoder.head_note for encoder in loaded.encoders.values() if encoder.head_note)
+        errors.print(_kept_in(ledger), markup=False, soft_wrap=True)
         progress = _progress(loaded, ledger)
         with progress.shown():
-            conduct.conduct(loaded, ledger, executor, progress)
+            conduct.run_study(loaded, ledger, executor, progress)
         found = cells(ledger)
-        print(FORMATS["table"](summarize(found)))
+        print(as_table(summarize(found), _width()))
         _caution(suspicious(found))
         raise typer.Exit(_say_crashed(ledger))
 
@@ -192,6 +218,17 @@ def _progress(loaded: Loaded, ledger: Ledger) -> Progress:
     )
 
 
+def _width() -> int | None:
+    """Columns of the terminal, or None where the output goes to a file or a program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _kept_in(ledger: Ledger) -> str:
+    ended = {row.planned.id: row.state.ended for row in ledger.records()}
+    before = f", {sum(ended.values())} of them ended before" if any(ended.values()) else ""
+    return f"{len(ended)} runs{before}, kept in {ledger.folder}"
+
+
 def _caution(sentences: Iterable[str]) -> None:
     for sentence in dict.fromkeys(sentences):
         errors.print(f"caution: {sentence}", style="yellow", markup=False, soft_wrap=True)
@@ -224,7 +261,8 @@ def summary(
 ) -> None:
     """How well and how steadily each recipe does: one row a task, encoder and recipe."""
     with _plain_errors():
-        print(FORMATS[format_](summarize(cells(Ledger.open(folder)), checkpoint.value)))
+        rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
+        print(as_table(rows, _width()) if format_ is Format.table else FORMATS[format_](rows))
 
 
 @app.command("list")

@@ -48,7 +48,7 @@ class Loaded:
         study: with precision and stabilizer settings settled.
         tasks: by title. encoders: by name.
         runs: all of them, in plan order; ids may repeat where recipes differ only in name.
-        device: where it will be computed.
+        device: where it will be computed. prepare: makes runs ready for it.
     """
 
     study: Study
@@ -56,6 +56,7 @@ class Loaded:
     encoders: Mapping[str, Encoder]
     runs: tuple[Run, ...]
     device: torch.device
+    prepare: Preparation
 
     def total_steps(self, run: Run) -> int:
         """Optimizer steps of a run."""
@@ -80,7 +81,8 @@ def load(study: Study, device: torch.device | None = None) -> Loaded:
         {title: task.facts for title, task in loaded_tasks.items()},
         {name: encoder.facts for name, encoder in loaded_encoders.items()},
     )
-    loaded = Loaded(study, loaded_tasks, loaded_encoders, runs, device)
+    prepare = Preparation(study, loaded_tasks, loaded_encoders, device)
+    loaded = Loaded(study, loaded_tasks, loaded_encoders, runs, device, prepare)
     _check_combinations(loaded)
     return loaded
 
@@ -118,19 +120,21 @@ def _load_all(
 
 def _check_combinations(loaded: Loaded) -> None:
     """Make one run of each recipe, task and encoder ready, which finds all that does not fit."""
-    prepare, problems = _preparation(loaded), list[str]()
+    problems = list[str]()
     first = {(run.recipe.name, run.task.title, run.encoder): run for run in reversed(loaded.runs)}
     for run in first.values():
         try:
-            prepare(run)
+            loaded.prepare(run)
         except BadInput as problem:
             problems.append(f"{run.recipe.name} with {run.encoder} on {run.task.title}: {problem}")
     if problems:
         raise BadInput("\n".join(problems))
 
 
-def _preparation(loaded: Loaded) -> Preparation:
-    return Preparation(loaded.study, loaded.tasks, loaded.encoders, loaded.device)
+def check_executor(name: str) -> None:
+    """Raise BadInput if there is no executor of that name."""
+    if name not in executors.TABLE:
+        raise BadInput(f"executor {name!r} is not known; there are {', '.join(executors.TABLE)}")
 
 
 def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
@@ -142,7 +146,7 @@ def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
     return Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
 
 
-def conduct(
+def run_study(
     loaded: Loaded,
     ledger: Ledger,
     executor: str = "sequential",
@@ -165,13 +169,10 @@ def conduct(
         BadInput: there is no such executor.
         OSError: the disk is full or not writable; what had been written stays.
     """
-    if executor not in executors.TABLE:
-        raise BadInput(
-            f"executor {executor!r} is not known; there are {', '.join(executors.TABLE)}"
-        )
+    check_executor(executor)
     keep_freed_memory()
     todo = {run.id: run for run in unfinished(ledger, loaded.runs)}
-    prepare, open_writers = _preparation(loaded), dict[str, RunWriter]()
+    open_writers = dict[str, RunWriter]()
 
     def writer_of(run_id: str) -> RunWriter:
         if run_id not in open_writers:
@@ -179,7 +180,7 @@ def conduct(
         return open_writers[run_id]
 
     def prepare_to_continue(run: Run) -> ReadyRun:
-        return prepare(run, writer_of(run.id).load_snapshot())
+        return loaded.prepare(run, writer_of(run.id).load_snapshot())
 
     events = executors.TABLE[executor]().compute(
         list(todo.values()), prepare_to_continue, _clock(snapshot_seconds)

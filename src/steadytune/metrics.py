@@ -48,6 +48,12 @@ class Metric:
             return self.kind == "scores"
         return self.kind == "classes" and (num_classes == 2 or not self.binary)
 
+    def merit(self, value: float) -> float:
+        """The value turned so that higher is better; NaN is below everything."""
+        if np.isnan(value):
+            return -np.inf
+        return value if self.higher_is_better else -value
+
 
 def accuracy(labels: Numbers, predictions: Numbers) -> float:
     """Share of examples predicted right.

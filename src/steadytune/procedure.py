@@ -56,7 +56,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Update:
-    """Clipping and AdamW; the fields are those of Recipe, ``gradients`` may change them first."""
+    """Clipping and AdamW; the fields are those of Recipe."""
 
     lr: float
     clip: Literal["global", "tensor", "none"]

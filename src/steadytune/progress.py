@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from steadytune.records import (
     Crashed,
@@ -169,7 +170,7 @@ class Progress:
         running = [line for line in begun if line.state == "running"]
         recent = sorted((line for line in begun if line.state != "running"), key=_when)
         for line in [*recent[-(ROWS - len(running)) :], *running][-ROWS:]:
-            table.add_row(*line.cells())
+            table.add_row(*map(Text, line.cells()))  # as text: a title may hold [brackets]
         return table
 
 

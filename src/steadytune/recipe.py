@@ -19,6 +19,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _DESCRIPTIVE = ("name", "source")  # fields that say what a recipe is called, not what it does
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
+DropRate = Annotated[float, Field(ge=0, le=0.999)]
 Setting = str | bool | int | float | None
 
 
@@ -54,8 +55,8 @@ class Recipe:
         betas: Adam's two decay rates.
         eps: Adam's epsilon.
         eps_mode: ``torch`` adds eps after the bias correction and decays weights before the
-            update (torch.optim.AdamW); ``hf`` adds it before and decays after (BertAdam and the
-            AdamW of transformers up to 4.x).
+            update (torch.optim.AdamW); ``hf`` adds it before and decays after (the AdamW of
+            transformers up to 4.x).
         bias_correction: correct the moments' bias toward zero; BERT's original optimizer did not.
         weight_decay: decoupled decay, times the learning rate; biases and norms are exempt.
         clip: ``global`` scales all gradients to ``max_grad_norm`` together, ``tensor`` each alone.
@@ -91,9 +92,9 @@ class Recipe:
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     clip: Literal["global", "tensor", "none"] = "global"
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
-    dropout: Rate | None = None
-    attention_dropout: Rate | None = None
-    classifier_dropout: Rate | None = None
+    dropout: DropRate | None = None
+    attention_dropout: DropRate | None = None
+    classifier_dropout: DropRate | None = None
     max_length: Annotated[int, Field(ge=4)] = 128
     segment_ids: bool = True
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -123,6 +124,7 @@ class Recipe:
     def decisive(self) -> dict[str, Any]:
         """The fields that decide a run, as plain JSON values: what the digest is taken over."""
         plain = RECIPE.dump_python(self, mode="json")
+        plain["warmup"] = plain["warmup"] or 0  # no warm-up is one thing, as steps and as a share
         return {key: value for key, value in plain.items() if key not in _DESCRIPTIVE}
 
     def total_steps(self, train_examples: int) -> int:

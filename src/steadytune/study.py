@@ -73,7 +73,8 @@ class Study:
         tasks: what it is compared on.
         encoders: names, folders or Hub ids of pretrained encoders.
         seeds: the seeds of the runs in each cell.
-        name: what the study is called. question: what it asks, for the report.
+        name: what the study is called; a plain name, as a folder may take it.
+        question: what it asks, for the report.
         evaluate: when the dev splits are predicted: after every ``epoch``, at the ``end`` only, or
             every so many steps (and at the end). Has no influence on the training.
         keep: which weights of each run are saved as a Hugging Face folder.
@@ -83,7 +84,7 @@ class Study:
     tasks: Annotated[tuple[TaskChoice, ...], Field(min_length=1, strict=False)]
     encoders: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     seeds: Annotated[tuple[Seeds, ...], Field(min_length=1, strict=False)]
-    name: str = "study"
+    name: Annotated[str, Field(pattern=r"^\w[\w. -]*$")] = "study"
     question: str = ""
     evaluate: Literal["epoch", "end"] | Annotated[int, Field(ge=1)] = "epoch"
     keep: Literal["none", "last", "best"] = "none"

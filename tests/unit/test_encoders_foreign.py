@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+)
 
 from steadytune.encoders import Batch, Dropout, load
 from steadytune.encoders.automodel import Foreign
@@ -132,4 +137,13 @@ def test_lost_layers_are_bad_input(tmp_path: Path) -> None:
     kept = {name: t.clone() for name, t in tensors.items() if "layers.1" not in name}
     save_file(kept, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(BadInput, match=r"do not fit its config.json: .*model.layers.1"):
+        load(str(folder))
+
+
+def test_a_model_that_cannot_classify_a_batch_is_refused(tmp_path):
+    """GPT-2 without a padding token fails on more than one text; better told at once."""
+    folder = make_tiny(tmp_path / "gpt2", "bert")
+    config = GPT2Config(vocab_size=200, n_positions=96, n_embd=32, n_layer=2, n_head=4)
+    GPT2ForSequenceClassification(config).save_pretrained(folder)
+    with pytest.raises(BadInput, match="'gpt2' model cannot be fine-tuned here"):
         load(str(folder))

@@ -1,6 +1,7 @@
 """Where encoders come from, in every stored form, and what is said when they are unusable."""
 
 import json
+import resource
 import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoModelForSequenceClassification
 
-from steadytune.encoders import TABLE, load, named, transformer
+from steadytune.encoders import TABLE, checkpoint, load, named, transformer
 from steadytune.encoders.pretrained import Pretrained
 from steadytune.errors import BadInput
 from tiny_models import make_tiny, sentences
@@ -194,6 +195,33 @@ def test_positions_that_padding_takes_do_not_count(tmp_path: Path) -> None:
     ours.outputs(ours.initial(2, 0), longest.batch(np.array([0]), CPU), None)
     with pytest.raises(BadInput, match="at most 96"):
         ours.tokenize(["a"], None, 97, True)
+
+
+@pytest.mark.parametrize("writer", ["ours", "theirs"])
+def test_a_model_that_cannot_be_written_is_an_error_of_the_system(
+    tmp_path: Path, writer: str
+) -> None:
+    """A file that may not grow is to safetensors what a full disk is."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+
+    def write() -> None:
+        with checkpoint.whole(folder) as fresh:
+            if writer == "ours":
+                checkpoint.write({"large": torch.zeros(10_000)}, fresh)
+            else:
+                save_file({"large": torch.zeros(10_000)}, fresh / WEIGHTS)
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (folder / "old").read_text() == "old"
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "no such thing", "../up"])

@@ -3,10 +3,16 @@
 import errno
 import math
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from simulated_run import (
     LABELS,
     TOTAL,
@@ -23,6 +29,7 @@ from simulated_run import (
 from steadytune.ledger.durable import replace_file, replace_json
 from steadytune.records import (
     Crashed,
+    Finished,
     Snapshot,
     Started,
     State,
@@ -114,6 +121,92 @@ def test_snapshots_keep_shape_type_and_order(tmp_path: Path) -> None:
     for name, array in tensors.items():
         np.testing.assert_array_equal(found.tensors[name], array)
         assert found.tensors[name].dtype == array.dtype
+
+
+def _damage(file: Path, how: str) -> None:
+    """A snapshot with a sound header whose tensors cannot be read."""
+    with safe_open(file, framework="np") as opened:
+        metadata = opened.metadata()
+    kinds = {"a type unknown to NumPy": torch.bfloat16, "another such type": torch.float8_e4m3fn}
+    save_file({"sum": torch.zeros(4, dtype=kinds[how])}, file, metadata)
+
+
+@pytest.mark.parametrize("damage", ["a type unknown to NumPy", "another such type", "refused"])
+def test_a_snapshot_whose_tensors_cannot_be_used_starts_the_run_over(
+    tmp_path: Path, damage: str
+) -> None:
+    whole = ledger_in(tmp_path / "whole")
+    conduct(whole, whole.planned[0].id)
+    ledger, writer = begin(tmp_path / "damaged")
+    run = writer.record.id
+    for event in list(events(run, None))[:10]:
+        writer.write(event)
+    writer.close()
+    if damage != "refused":
+        _damage(tmp_path / "damaged" / "runs" / run / "snapshot.safetensors", damage)
+    again = ledger.writer(new_record(run), {"a": LABELS, "b": LABELS})
+    assert again.snapshot_step == 4
+    if damage == "refused":  # by the run that it should be restored into
+        assert again.load_snapshot() is not None
+        again.start_over()
+    assert again.load_snapshot() is None
+    assert again.snapshot_step is None
+    assert list((tmp_path / "damaged" / "runs" / run).iterdir()) == []
+    for event in events(run, None):
+        again.write(event)
+    assert contents(tmp_path / "damaged") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_a_kill_leaves_half_written_is_removed(tmp_path: Path, ended: bool) -> None:
+    """The names are those of checkpoint.whole, of replace_file, and of safetensors itself."""
+    ledger, writer = begin(tmp_path)
+    run = writer.record.id
+    folder = tmp_path / "runs" / run
+    for event in events(run, None):
+        if isinstance(event, Finished) and not ended:
+            break
+        writer.write(event)
+    writer.close()
+    (folder / "model").mkdir()
+    (folder / ".model-k2_x9abc" / "new").mkdir(parents=True)
+    (folder / ".model-k2_x9abc" / "new" / "model.safetensors").write_bytes(b"half")
+    (folder / ".run.json.0123.tmp").write_text("{")
+    (folder / ".tmp8jE9CE").write_bytes(b"half")
+    ledger_in(tmp_path)
+    if not ended:
+        ledger.writer(new_record(run), {})
+    here = [path.name for path in folder.iterdir()]
+    assert not [name for name in here if name.startswith(".")]
+    assert ("model" in here) == ended
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """What a full disk is to whoever writes a larger file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_snapshot_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
+    ledger, writer = begin(tmp_path)
+    run = writer.record.id
+    for event in list(events(run, None))[:8]:
+        writer.write(event)
+        if isinstance(event, Snapshot):
+            break
+    writer.write(step_event(run, 5))
+    with files_of_at_most(20_000), pytest.raises(OSError, match="File too large"):
+        writer.write(Snapshot(run, 5, {"large": np.zeros(10_000)}))
+    writer.close()
+    assert not list((tmp_path / "runs" / run).glob(".*"))
+    again = ledger.writer(new_record(run), {}).load_snapshot()
+    assert again is not None
+    assert again.step == 4
 
 
 def test_a_full_disk_leaves_what_was_written(

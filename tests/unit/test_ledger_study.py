@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from simulated_run import ENCODER, TASK, conduct, contents, ledger_in, study
+from simulated_run import ENCODER, TASK, conduct, contents, ledger_in, new_record, study
 
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
@@ -99,15 +99,47 @@ def test_damaged_study_files(tmp_path: Path, text: str, said: str) -> None:
         ledger_in(tmp_path)
 
 
-def test_a_record_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_read_is_told_and_its_run_stays(tmp_path: Path) -> None:
     ledger = ledger_in(tmp_path)
     run = ledger.planned[0].id
     conduct(ledger, run)
     file = tmp_path / "runs" / run / "run.json"
     whole = file.read_text()
-    for text in ("", "[]", "{}", whole[:200], whole.replace('"finished"', '"odd"')):
-        file.write_text(text)
-        assert ledger.record(run) is None
+    odd = whole.replace('"finished"', '"odd"')
+    for text in ("", "[]", "[1]", "{}", whole[:200], odd, '{"task": []}', "\udcff"):
+        file.write_text(text, errors="surrogateescape")
+        before = contents(tmp_path)
+        for use in (
+            lambda: ledger.record(run),
+            lambda: ledger_in(tmp_path),
+            lambda: ledger.writer(new_record(run), {}),
+        ):
+            with pytest.raises(BadInput, match=r"run\.json: cannot be read .*; repair it, or remo"):
+                use()
+        assert contents(tmp_path) == before
+    file.write_text(odd)
+    with pytest.raises(BadInput, match=r"cannot be read \(state: Input should be 'planned'"):
+        ledger.record(run)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(BadInput, match=r"cannot be read \(Is a directory\)"):
+        ledger.writer(new_record(run), {})
+    file.rmdir()
+    assert ledger.record(run) is None
     file.write_text(whole.replace('"schema": 1', '"schema": 99'))
     with pytest.raises(BadInput, match="newer steadytune"):
         ledger.records()
+
+
+@pytest.mark.parametrize("text", ["", "[{", "{}", "null"])
+def test_a_damaged_history_of_environments_is_not_overwritten(tmp_path: Path, text: str) -> None:
+    ledger = ledger_in(tmp_path)
+    (tmp_path / "environment.json").write_text(text)
+    before = contents(tmp_path)
+    with pytest.raises(BadInput, match=r"environment\.json: .*repair it, or move it away"):
+        ledger_in(tmp_path, study(seeds=5))
+    with pytest.raises(BadInput, match=r"environment\.json: "):
+        _ = ledger.environments
+    assert contents(tmp_path) == before
+    (tmp_path / "environment.json").unlink()
+    assert ledger_in(tmp_path).environments == [{"python": "3.11"}]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from string import printable
+from string import ascii_letters, digits, printable
 
 import pytest
 from hypothesis import given, settings
@@ -216,6 +216,8 @@ def test_words_and_numbers(text: str, value: object) -> None:
 
 
 WORDS = st.text(printable + "äß日", max_size=20)
+PLAIN = ascii_letters + digits + "_äß日"
+NAMES = st.builds(str.__add__, st.sampled_from(PLAIN), st.text(PLAIN + " .-", max_size=9))
 RECIPE = st.builds(
     Recipe,
     name=WORDS.filter(bool),
@@ -244,7 +246,7 @@ STUDY = st.builds(
     tasks=st.lists(TASK, min_size=1, max_size=2, unique_by=lambda t: t.title).map(tuple),
     encoders=st.just(("minilm", "org/name")),
     seeds=st.lists(st.builds(Seeds, *[st.integers(0, 3)] * 3), min_size=1, unique=True).map(tuple),
-    name=WORDS,
+    name=NAMES,
     question=WORDS,
     evaluate=st.sampled_from(["epoch", "end"]) | st.integers(1, 99),
 )
@@ -268,3 +270,18 @@ def test_named_recipes_are_written_and_read(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(dump(study))
     anything = replace(CATALOGUE, resolve_stabilizer=lambda choice: choice)
     assert read(tmp_path / "s.yaml", [], anything) == study
+
+
+@pytest.mark.parametrize("name", ["study", "Länge 2.0", "rte_cola-5 seeds", "2020"])
+def test_names_that_a_folder_may_take(study_of, name: str) -> None:
+    assert study_of(f"{AXES}name: '{name}'\n").name == name
+
+
+def test_the_home_folder_is_found(study_of, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    (folder / "home" / "encoder").mkdir(parents=True)
+    (folder / "home" / "data.csv").write_text("text,label\n")
+    found = study_of(
+        "recipes: [devlin2019]\ntasks: [~/data.csv]\nencoders: [~/encoder]\nseeds: 2\n"
+    )
+    assert (found.tasks[0].name, found.encoders) == ("~/data.csv", ("~/encoder",))

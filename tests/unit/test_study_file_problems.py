@@ -106,6 +106,13 @@ def test_recipes(problems_of, fields: str, said: str) -> None:
         ("recipes", "[3]", "recipes[0]: 3 given; must be the name of a recipe"),
         ("keep", "all", 'keep: "all" given; must be none, last or best'),
         ("name", "3", "name: 3 given; must be text (in quotes, where it looks like something"),
+        ("name", "''", 'name: "" given; must begin with a letter or digit and hold only letters,'),
+        ("name", "../x", 'name: "../x" given; must begin with a letter or digit and hold only'),
+        ("name", "a/b", 'name: "a/b" given; must begin with a letter or digit and hold only'),
+        ("name", '"a\\n"', "given; must begin with a letter or digit and hold only letters,"),
+        ("tasks", "[~/no such.csv]", 'tasks[0]: "~/no such.csv" given; no task and no file'),
+        ("tasks", "[~nobody-of-this-name/x.csv]", "no task and no file of this name"),
+        ("encoders", "[~/no such]", 'encoders[0]: "~/no such" given; no encoder and no folder'),
         ("data_dir", "3", "tasks[0].data_dir: 3 given; must be text"),
     ],
 )

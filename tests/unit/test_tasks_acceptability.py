@@ -198,3 +198,15 @@ def test_acceptable_sentences_obey_the_rule_of_their_paradigm():
             assert rules[one.paradigm](words(one.text)) == one.acceptable, one
             checked[one.paradigm] += 1
     assert set(checked) == set(rules)
+
+
+@pytest.mark.parametrize("paradigm", PARADIGMS)
+def test_each_paradigm_is_a_task_of_its_own(paradigm):
+    task = load(TaskChoice(f"{NAME}/{paradigm}", train_size=60))
+    assert len(task.train) == 60
+    assert task.train.labels.mean() == 0.5
+    every = load(TaskChoice(NAME, train_size=60))
+    assert task.facts.digest != every.facts.digest
+    most = CAPACITY // len(PARADIGMS)
+    with pytest.raises(BadInput, match=f"at most {most}"):
+        load(TaskChoice(f"{NAME}/{paradigm}", train_size=most + 1))

@@ -14,7 +14,7 @@ import pytest
 from steadytune.errors import BadInput
 from steadytune.metrics import METRICS
 from steadytune.study import TaskChoice
-from steadytune.tasks import TABLE, load
+from steadytune.tasks import TABLE, acceptability, load
 from steadytune.tasks._glue_table import GLUE
 
 # published sizes of train and dev, labels by index, and dev's majority accuracy
@@ -76,7 +76,7 @@ def test_real_similarity_scores(data_dir):
     assert task.dev["dev"].labels[0] == 5
     assert task.facts.baseline["dev"] == dict.fromkeys(
         ("pearson_spearman", "pearson", "spearman"), 0
-    )
+    ) | {"mean_squared_error": pytest.approx(np.var(task.dev["dev"].labels))}
 
 
 def test_real_mrpc_from_its_originals_is_the_same(data_dir, tmp_path):
@@ -154,11 +154,33 @@ RTE_ROWS = [RTE_HEADER, ("0", "a", "b", "entailment"), ("1", "c", "d", "not_enta
         ([*RTE_ROWS, ("2", "e", "f", "maybe")], "line 4 has the label 'maybe', allowed is entail"),
         ([("index", "a", "b", "label")], "no column 'sentence1'; there are 'index', 'a'"),
         ([], r"train\.tsv is empty"),
+        (RTE_ROWS[:1], r"train\.tsv has no examples; download the file anew"),
     ],
 )
 def test_files_that_are_not_as_glue_writes_them(tmp_path, train, message):
     with pytest.raises(BadInput, match=message):
         load(written(tmp_path, "glue/rte", train=train, dev=RTE_ROWS))
+
+
+def test_a_dev_split_without_examples_is_refused(tmp_path):
+    with pytest.raises(BadInput, match=r"dev\.tsv has no examples; download the file anew"):
+        load(written(tmp_path / "rte", "glue/rte", train=RTE_ROWS, dev=RTE_ROWS[:1]))
+    header = ("id", "qid1", "qid2", "question1", "question2", "is_duplicate")
+    rows = [header, ("0", "1", "2", "a?", "b?", "1")]
+    with pytest.raises(BadInput, match=r"dev\.tsv has no examples"):
+        load(written(tmp_path / "qqp", "glue/qqp", train=rows, dev=[header, ("1", "3")]))
+
+
+@pytest.mark.parametrize(("ids", "split"), [(["7\t8"], "dev"), (["1\t2", "3\t4"], "train")])
+def test_originals_without_examples_for_a_split_are_refused(tmp_path, ids, split):
+    (tmp_path / "MRPC").mkdir()
+    rows = ["Quality\t#1 ID\t#2 ID\t#1 String\t#2 String", "1\t1\t2\ta\tb", "0\t3\t4\tc\td"]
+    (tmp_path / "MRPC" / "msr_paraphrase_train.txt").write_text("\n".join(rows))
+    (tmp_path / "MRPC" / "mrpc_dev_ids.tsv").write_text("\n".join(ids))
+    with pytest.raises(
+        BadInput, match=rf"msr_paraphrase_train\.txt has no examples for {split} by"
+    ):
+        load(TaskChoice("glue/mrpc", data_dir=str(tmp_path)))
 
 
 def test_a_score_that_is_no_number_is_refused(tmp_path):
@@ -193,7 +215,8 @@ def test_an_unknown_name_gets_close_ones_and_the_table(name, meant):
 
 
 def test_the_table_describes_every_task():
-    assert set(TABLE) == {*GLUE, "builtin/acceptability"}
+    assert set(TABLE) == {*GLUE, *acceptability.TASKS}
+    assert "builtin/acceptability" in TABLE
     for name, task in TABLE.items():
         assert task.name == name
         assert task.what

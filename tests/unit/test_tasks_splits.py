@@ -1,6 +1,8 @@
 """Subsets, held-out parts, halves, headline metric and digest, on splits made by hand."""
 
+import time
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -86,6 +88,35 @@ def test_halves_share_every_class(split, seed):
     assert len(second) - len(first) == len(split) % 2
     counts = [np.bincount(half.labels, minlength=6) for half in (first, second)]
     assert np.abs(counts[0] - counts[1]).max() <= 1
+
+
+def turns_by_definition(sizes):
+    """Tijdeman's rule as it is written, with every class looked at each turn."""
+    total, slack = sum(sizes), 2 * len(sizes) - 2
+    counts = [0] * len(sizes)
+    for turn in range(1, total + 1):
+        owed = [Fraction(turn * s, total) - n for s, n in zip(sizes, counts, strict=True)]
+        due = [which for which, debt in enumerate(owed) if debt >= Fraction(1, slack)]
+        bound = 1 - Fraction(1, slack)
+        chosen = min(due, key=lambda which: (bound - owed[which]) * total / sizes[which])
+        counts[chosen] += 1
+        yield chosen
+
+
+@unhurried
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=9))
+def test_turns_are_those_of_the_definition(sizes):
+    assert list(_splits._turns(sizes)) == list(turns_by_definition(sizes))
+
+
+def test_thousands_of_classes_are_drawn_from_in_seconds():
+    """Looking at every class each turn takes 2.5e8 steps here, which is minutes."""
+    split = split_of(np.tile(np.arange(5000), 10))
+    begun = time.process_time()
+    train, dev = _splits.hold_out(split, 0.2, 0)
+    assert time.process_time() - begun < 10
+    assert (len(train), len(dev)) == (40_000, 10_000)
+    assert np.bincount(dev.labels).max() <= 3
 
 
 def test_scores_are_drawn_without_strata_and_pairs_go_along():

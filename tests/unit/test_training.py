@@ -1,6 +1,7 @@
 """The training half against plain transformers and torch, and the rules that always hold."""
 
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, get_scheduler
 
 from small_studies import RECIPE, SmallStudy, kept, losses, make_task, of
+from steadytune.errors import BadInput
 from steadytune.recipe import StabilizerChoice
 from steadytune.records import Diverged, Evaluation, Finished, Snapshot, Started, Step
+from steadytune.training.memory import keep_freed_memory
 from steadytune.training.ready import epoch_order
 
 PLAIN = replace(RECIPE, dropout=0.0, attention_dropout=0.0, classifier_dropout=0.0)
@@ -216,3 +219,46 @@ def test_every_example_is_seen_once_an_epoch():
     orders = [epoch_order(3, epoch, 50) for epoch in range(2)]
     assert all(sorted(order) == list(range(50)) for order in orders)
     assert (orders[0] != orders[1]).any()
+
+
+def test_what_breaks_in_the_last_step_is_not_called_finished(tmp_path):
+    recipe = replace(RECIPE, epochs=None, steps=1, warmup=0, lr=1e37, weight_decay=0.0)
+    events = SmallStudy(tmp_path, recipe).events()
+    assert isinstance(events[-1], Diverged)
+    assert events[-1].step == 1
+    assert not of(Finished, events)
+
+
+def test_best_weights_are_decayed_as_long_as_they_were_trained(tmp_path):
+    recipe = replace(RECIPE, schedule="constant", warmup=0, weight_decay=0.1, lr=3e-2)
+    study = SmallStudy(tmp_path, recipe, keep="best", evaluate=4)
+    events = study.events()
+    merits = [event.metrics["accuracy"] for event in of(Evaluation, events)]
+    best_step = 4 * (merits.index(max(merits)) + 1)
+    assert best_step < 16
+    word, ready = study.encoder.word_embedding, study.prepare(study.run)
+    assert word is not None
+    pretrained = study.encoder.initial(2, 0)[word].numpy()
+    row = next(i for i in range(len(pretrained)) if i not in ready.vocabulary.kept and i > 0)
+    shrunk = pretrained[row] * (1 - recipe.lr * 0.1) ** best_step
+    np.testing.assert_allclose(kept(events)[word][row], shrunk, rtol=1e-5)
+
+
+def test_warmup_longer_than_the_training_is_refused(tmp_path):
+    study = SmallStudy(tmp_path, replace(RECIPE, warmup=500))
+    with pytest.raises(BadInput, match="500 steps is longer than the 16 steps"):
+        study.prepare(study.run)
+
+
+@pytest.mark.parametrize("family", ["deberta-v2", "modernbert"])
+def test_foreign_encoders_train_through_the_same_loop(tmp_path, family):
+    mixout = (StabilizerChoice("mixout", {"p": 0.3}), StabilizerChoice("layerwise_lr_decay"))
+    recipe = replace(RECIPE, stabilizers=mixout)
+    one, two = (SmallStudy(tmp_path, recipe, family=family).events() for _ in range(2))
+    assert losses(one) == losses(two)
+    assert losses(one)[-1] < losses(one)[0]
+    assert isinstance(one[-1], Finished)
+
+
+def test_freed_memory_can_be_kept():
+    assert keep_freed_memory() == sys.platform.startswith("linux")

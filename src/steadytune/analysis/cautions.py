@@ -36,8 +36,8 @@ def fragile(recipe: Recipe, total_steps: int, task: str) -> list[str]:
         found.append(f"{name}: no warm-up; warmup=0.1 is the usual remedy for runs that collapse")
     if total_steps < FEW_STEPS:
         found.append(
-            f"{name} on {task}: {total_steps} steps are few; on small data 20 epochs are steadier "
-            "than 3 (Mosbach et al. 2021, section 5)"
+            f"{name} on {task}: {total_steps} steps are few; longer training is steadier, such as "
+            "20 epochs in place of 3 (Mosbach et al. 2021, section 5)"
         )
     return found
 
@@ -50,8 +50,8 @@ def suspicious(cells: Sequence[Cell]) -> list[str]:
         outcomes = [outcome(r) for r in cell.records if r.state.ended]
         if outcomes and Outcome.SUCCESS not in outcomes:
             found.append(
-                f"{where}: every run collapsed (n = {len(outcomes)}); a small std here only says "
-                "that all of them learned nothing"
+                f"{where}: every run collapsed (n = {len(outcomes)}); however small their spread, "
+                "none of them learned anything"
             )
         elif len(outcomes) > 1 and np.ptp(scores(cell)) == 0 and _same_losses(cell):
             found.append(

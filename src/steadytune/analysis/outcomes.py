@@ -43,4 +43,4 @@ def collapsed(record: RunRecord, checkpoint: Checkpoint) -> bool:
     measured, baseline = checkpoint.metrics[split], record.task.baseline[split]
     if record.task.label_names is not None:
         return measured["accuracy"] <= baseline["accuracy"]
-    return measured["mean_squared_error"] >= baseline["mean_squared_error"]
+    return not measured["mean_squared_error"] < baseline["mean_squared_error"]  # so NaN failed

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call
@@ -68,7 +69,7 @@ class Foreign:
 
         Raises:
             BadInput: transformers cannot build the model, weights or tokenizer are missing or
-                corrupt, or the encoder's own weights are incomplete.
+                corrupt, the encoder's own weights are incomplete, or it cannot be trained.
         """
         checkpoint.stored(folder)  # says in plain words what is wrong with the files
         self.name = name
@@ -89,8 +90,8 @@ class Foreign:
             self.head_note = f"{name} lacks {_few(own)}: drawn by the init seed, as the head is."
         segments = self._accepts_segments and getattr(config, "type_vocab_size", 0) > 1
         longest = getattr(config, "max_position_embeddings", None)
-        if longest is not None:
-            longest -= position_offset(model)
+        if longest is not None:  # XLNet says -1 where there is no limit
+            longest = longest - position_offset(model) if longest > 0 else None
         self._tokenizer = Tokenizer(folder, config.vocab_size, longest, segments)
         self.facts = EncoderFacts(
             name=name,
@@ -98,6 +99,32 @@ class Foreign:
             family=config.model_type,
             parameters=sum(tensor.numel() for tensor in self._weights.values()),
         )
+        self._try_out()
+
+    def _try_out(self) -> None:
+        """Classify two texts together and alone: some models cannot, or need other padding.
+
+        Raises:
+            BadInput: it fails, or a text's outputs depend on its neighbour.
+        """
+        texts = ["a few words", "more words than the other text has, and some punctuation, too"]
+        params, cpu = self.initial(2, 0), torch.device("cpu")
+        tokenized = self.tokenize(texts, None, 16, True)
+        try:
+            with torch.no_grad():
+                pair = self.outputs(params, tokenized.batch(np.arange(2), cpu), None)
+                each = [tokenized.batch(np.array([i]), cpu) for i in (0, 1)]
+                alone = [self.outputs(params, batch, None) for batch in each]
+        except Exception as error:
+            raise BadInput(
+                f"a {self._config.model_type!r} model cannot be fine-tuned here: classifying two "
+                f"texts fails: {checkpoint.reason(error)}"
+            ) from None
+        if not torch.allclose(pair, torch.cat(alone), rtol=1e-2, atol=1e-3):
+            raise BadInput(
+                f"a {self._config.model_type!r} model cannot be fine-tuned here: its outputs "
+                "depend on the padding of the batch"
+            )
 
     def _load(self, folder: Path) -> tuple[Any, list[str]]:
         try:

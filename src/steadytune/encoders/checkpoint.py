@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig
@@ -163,14 +164,21 @@ def write(tensors: Mapping[str, Tensor], folder: Path) -> None:
 def whole(folder: Path) -> Iterator[Path]:
     """A new folder beside ``folder`` that takes its place when everything is written.
 
-    A reader sees the old content or the new one, never a part; on an error the old one stays.
+    A reader sees the old content or the new one, never a part; on an error the old one stays. A
+    kill leaves a folder ``.<name>-...`` beside it.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written to.
     """
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as workplace:
         fresh, old = Path(workplace) / "new", Path(workplace) / "old"
         fresh.mkdir()
-        yield fresh
+        try:
+            yield fresh
+        except SafetensorError as error:  # what safetensors raises instead
+            raise OSError(str(error)) from error
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)

@@ -86,7 +86,7 @@ class Ledger:
             environment: versions, hardware, command; kept, never compared.
 
         Raises:
-            BadInput: the folder holds something else or cannot be written to.
+            BadInput: the folder holds something else, is damaged or cannot be written to.
         """
         plan = Plan.of(study, runs)
         try:
@@ -94,8 +94,10 @@ class Ledger:
             folder.mkdir(parents=True, exist_ok=True)
             if _study_file(folder).exists():
                 check_grows(folder, read_plan(_study_file(folder)), plan)
+            known = _environments(_environment_file(folder))
             replace_json(_study_file(folder), plan.as_json())
-            _add_environment(folder / "environment.json", environment)
+            if plain(environment) not in known:
+                replace_json(_environment_file(folder), [*known, environment])
         except OSError as error:
             raise BadInput(
                 f"{folder}: cannot write there ({error.strerror or error}); give another output "
@@ -117,11 +119,19 @@ class Ledger:
 
     @property
     def environments(self) -> list[dict[str, Any]]:
-        """Every different environment that worked on the study, oldest first."""
-        return _environments(self.folder / "environment.json")
+        """Every different environment that worked on the study, oldest first.
+
+        Raises:
+            BadInput: the file of them is damaged.
+        """
+        return _environments(_environment_file(self.folder))
 
     def record(self, run: str) -> RunRecord | None:
-        """The record of a run; None before it begins."""
+        """The record of a run; None before it begins.
+
+        Raises:
+            BadInput: it is damaged, or a newer steadytune wrote it.
+        """
         return self._run(run).record()
 
     def records(self) -> list[Row]:
@@ -170,6 +180,10 @@ def _study_file(folder: Path) -> Path:
     return folder / "study.json"
 
 
+def _environment_file(folder: Path) -> Path:
+    return folder / "environment.json"
+
+
 def _check_folder(folder: Path) -> None:
     """Refuse what is there already and is not a study."""
     if folder.exists() and not folder.is_dir():
@@ -185,14 +199,17 @@ def _check_folder(folder: Path) -> None:
 
 
 def _environments(path: Path) -> list[dict[str, Any]]:
+    """The list in the file; none without a file. A damaged one is no reason to overwrite it."""
     try:
         value = read_json(path)
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return []
-    return cast(list[dict[str, Any]], value) if isinstance(value, list) else []
-
-
-def _add_environment(path: Path, environment: Mapping[str, object]) -> None:
-    known = _environments(path)
-    if plain(environment) not in known:
-        replace_json(path, [*known, environment])
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{path}: cannot be read ({error}); repair it, or move it away to begin a new one"
+        ) from error
+    if not isinstance(value, list):
+        raise BadInput(
+            f"{path}: is not a list of environments; repair it, or move it away to begin a new one"
+        )
+    return cast(list[dict[str, Any]], value)

@@ -33,11 +33,22 @@ def read_table(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Write a snapshot with its run and step in the metadata."""
+    """Write a snapshot with its run and step in the metadata.
+
+    Raises:
+        OSError: the disk is full or gone; an earlier snapshot is as it was.
+    """
     # safetensors writes the memory of an array as it lies there, so it has to be contiguous.
     tensors = {name: np.asarray(array, order="C") for name, array in snapshot.tensors.items()}
     metadata = {"run": snapshot.run, "step": str(snapshot.step)}
-    replace_file(path, lambda temporary: save_file(tensors, temporary, metadata))
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:  # also where the disk is full
+            raise OSError(str(error)) from error
+
+    replace_file(path, write)
 
 
 def snapshot_step(path: Path, run: str) -> int | None:
@@ -53,6 +64,11 @@ def snapshot_step(path: Path, run: str) -> int | None:
         return None
 
 
-def read_snapshot(path: Path, run: str, step: int) -> Snapshot:
-    """The snapshot that ``snapshot_step`` found."""
-    return Snapshot(run=run, step=step, tensors=load_file(path))
+def read_snapshot(path: Path, run: str, step: int) -> Snapshot | None:
+    """The snapshot that ``snapshot_step`` found; None if its tensors cannot be read."""
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError):
+        # Types that NumPy does not have end in any of the last four.
+        return None
+    return Snapshot(run=run, step=step, tensors=tensors)

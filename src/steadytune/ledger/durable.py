@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -19,11 +20,14 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 _TEMPORARY = ".tmp"
+_OF_SAFETENSORS = re.compile(r"\.tmp\w{6}")  # it writes a file of its own first, and renames it
 
 
 def is_temporary(path: Path) -> bool:
     """Whether ``path`` is what a killed ``replace_file`` may leave behind."""
-    return path.name.startswith(".") and path.name.endswith(_TEMPORARY)
+    name = path.name
+    ours = name.startswith(".") and name.endswith(_TEMPORARY)
+    return ours or _OF_SAFETENSORS.fullmatch(name) is not None
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from steadytune.errors import BadInput
 from steadytune.ledger.arrays import read_table
 from steadytune.ledger.durable import read_json, read_lines
+from steadytune.metrics import METRICS
 from steadytune.records import SCHEMA, Checkpoint, RunRecord, Step
 
 STEP_COLUMNS = tuple(field.name for field in fields(Step) if field.name != "run")
@@ -69,16 +70,23 @@ class RunFolder:
         return self.predictions_folder / f"{step:06d}-{split}.parquet"
 
     def record(self) -> RunRecord | None:
-        """The record; None before the run begins, or where it cannot be read.
+        """The record; None before the run begins.
+
+        A record is replaced at once, so none that cannot be read comes from a kill. To take a
+        damaged one for none would compute the run anew and delete what is there.
 
         Raises:
-            BadInput: a newer steadytune wrote it.
+            BadInput: it cannot be read, or a newer steadytune wrote it.
         """
         try:
-            fields = read_json(self.record_file)
-        except (OSError, ValueError):
+            return record_from_json(read_json(self.record_file), self.record_file)
+        except FileNotFoundError:
             return None
-        return record_from_json(fields, self.record_file)
+        except (OSError, ValueError) as error:  # pydantic's is a ValueError
+            raise BadInput(
+                f"{self.record_file}: cannot be read ({_reason(error)}); repair it, or remove the "
+                "run's folder to compute it anew"
+            ) from error
 
     def steps(self) -> dict[str, NDArray[Any]]:
         """Every step done so far as columns named like the fields of Step, in order."""
@@ -138,18 +146,26 @@ def evaluation_row(line: Mapping[str, Any]) -> EvaluationRow:
     )
 
 
-def record_from_json(value: object, path: Path) -> RunRecord | None:
-    """A record as ``plain`` wrote it; None if it is not one.
+def record_from_json(value: object, path: Path) -> RunRecord:
+    """A record as ``plain`` wrote it.
 
     Raises:
-        BadInput: a newer steadytune wrote it.
+        ValueError: it is not one. BadInput: a newer steadytune wrote it.
     """
     check_schema(value, path)
     try:
-        record = _RECORD.validate_python(_with_nan(value))
-    except (ValidationError, TypeError, AttributeError, KeyError):
-        return None
-    return record
+        fields = _with_nan(value)
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise ValueError("it is not the record of a run") from None
+    return _RECORD.validate_python(fields)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """What is wrong, without the path, in one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def check_schema(value: object, path: Path) -> None:
@@ -183,11 +199,11 @@ def with_evaluation(record: RunRecord, row: EvaluationRow) -> RunRecord:
 
 
 def _score(record: RunRecord, checkpoint: Checkpoint | None) -> tuple[bool, float]:
-    """The headline metric of a checkpoint, so that any is above none and NaN below all others."""
+    """The merit of a checkpoint's headline metric, so that any checkpoint is above none."""
     if checkpoint is None:
         return (False, -math.inf)
     value = checkpoint.metrics[record.task.select][record.task.metric]
-    return (True, -math.inf if math.isnan(value) else value)
+    return (True, METRICS[record.task.metric].merit(value))
 
 
 def _with_nan(fields: Any) -> dict[str, Any]:  # noqa: ANN401  (unchecked JSON)

@@ -71,7 +71,7 @@ class RunWriter:
         self.snapshot_step = self._usable_snapshot()
         self.model_folder = folder.model_folder
         if self.snapshot_step is None:
-            self._empty()
+            self.start_over()
         else:
             self._cut(self.snapshot_step)
 
@@ -87,10 +87,28 @@ class RunWriter:
         )
 
     def load_snapshot(self) -> Snapshot | None:
-        """What the run goes on from; None if it starts from zero."""
+        """What the run goes on from; None if it starts from zero.
+
+        A snapshot whose tensors cannot be read counts as none: the run starts over.
+        """
         if self.snapshot_step is None:
             return None
-        return read_snapshot(self._folder.snapshot_file, self._record.id, self.snapshot_step)
+        snapshot = read_snapshot(self._folder.snapshot_file, self._record.id, self.snapshot_step)
+        if snapshot is None:
+            self.start_over()
+        return snapshot
+
+    def start_over(self) -> None:
+        """Start from zero: nothing of an earlier attempt stays."""
+        self.close()
+        if self._folder.path.exists():
+            shutil.rmtree(self._folder.path)
+        self._folder.path.mkdir(parents=True)
+        self.snapshot_step = None
+        self._resumed = 0
+        self._losses = []
+        self._seconds = {"steps": 0.0, "evaluations": 0.0}
+        self._record = replace(self._record, tokens=0, last=None, best=None)
 
     def write(self, event: Event) -> None:
         """Put one event on disk.
@@ -132,7 +150,7 @@ class RunWriter:
                     f"run {event.run} starts at step {event.step}; its snapshot is of step "
                     f"{self.snapshot_step}"
                 )
-            self._empty()  # the snapshot was not wanted
+            self.start_over()  # the snapshot was not wanted
         self._record = replace(self._record, state=State.RUNNING, total_steps=event.total_steps)
         if event.step:
             self._resumed += 1
@@ -228,18 +246,6 @@ class RunWriter:
         done = [line.value.get("step") for line in read_lines(self._folder.steps_file)]
         return step if done[:step] == list(range(1, step + 1)) else None
 
-    def _empty(self) -> None:
-        """Start from zero: nothing of an earlier attempt stays."""
-        self.close()
-        if self._folder.path.exists():
-            shutil.rmtree(self._folder.path)
-        self._folder.path.mkdir(parents=True)
-        self.snapshot_step = None
-        self._resumed = 0
-        self._losses = []
-        self._seconds = {"steps": 0.0, "evaluations": 0.0}
-        self._record = replace(self._record, tokens=0, last=None, best=None)
-
     def _cut(self, step: int) -> None:
         """Go on after ``step``: cut off what came later, rebuild the record from what stays."""
         folder = self._folder
@@ -275,8 +281,11 @@ def sweep(folder: RunFolder) -> None:
 
 
 def _remove_temporary(folder: RunFolder) -> None:
+    """Remove what a kill left half-written: files, and folders of a model being saved."""
     for path in folder.path.glob(".*"):
-        if is_temporary(path):
+        if path.is_dir() and path.name.startswith(f".{folder.model_folder.name}-"):
+            shutil.rmtree(path)
+        elif is_temporary(path):
             path.unlink(missing_ok=True)
 
 

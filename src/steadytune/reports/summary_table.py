@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from steadytune.analysis.summary import SummaryRow
 
@@ -29,7 +31,7 @@ HEADINGS = (
     "majority",
 )
 _NUMERIC = frozenset(HEADINGS[4:])
-_SHORT = {"mean_squared_error": "MSE"}
+_SHORT = {"mean_squared_error": "MSE"}  # errors: not fractions
 
 
 def caption(rows: Sequence[SummaryRow]) -> str:
@@ -44,7 +46,14 @@ def caption(rows: Sequence[SummaryRow]) -> str:
         "the end of training not above the majority class's, or a constant prediction; diverged "
         "runs (+d) enter the statistics with the majority class's metric. majority: the metric of "
         "predicting the majority class."
+        + (_CAPTION_SCORES if any(row.majority_accuracy is None for row in rows) else "")
     )
+
+
+_CAPTION_SCORES = (
+    " Where labels are scores, predicting their mean takes the majority class's place: failed is a "
+    "squared error not below its. Errors (MSE) are not multiplied by 100."
+)
 
 
 def cells(row: SummaryRow) -> list[str]:
@@ -53,6 +62,10 @@ def cells(row: SummaryRow) -> list[str]:
     absent = [f"{row.unfinished} unfinished"] if row.unfinished else []
     absent += [f"{row.crashed} crashed"] if row.crashed else []
     low_high = row.mean_interval
+    mean, std, median, low, high, majority = (
+        shown(row.metric, value)
+        for value in (row.mean, row.std, row.median, row.min, row.max, row.majority)
+    )
     return [
         row.task,
         row.encoder,
@@ -60,19 +73,21 @@ def cells(row: SummaryRow) -> list[str]:
         _SHORT.get(row.metric, row.metric),
         f"{row.n}" + (f" ({', '.join(absent)})" if absent else ""),
         failed,
-        percent(row.mean),
-        "-" if low_high is None else f"{percent(low_high[0])} to {percent(low_high[1])}",
-        percent(row.std),
-        percent(row.median),
-        percent(row.min),
-        percent(row.max),
-        percent(row.majority),
+        mean,
+        "-" if low_high is None else " to ".join(shown(row.metric, end) for end in low_high),
+        std,
+        median,
+        low,
+        high,
+        majority,
     ]
 
 
-def percent(value: float | None) -> str:
-    """A fraction times 100 with one decimal, or a dash."""
-    return "-" if value is None else f"{100 * value:.1f}"
+def shown(metric: str, value: float | None) -> str:
+    """A fraction times 100 with one decimal, an error as it is, or a dash."""
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if metric in _SHORT else f"{100 * value:.1f}"
 
 
 def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
@@ -84,7 +99,8 @@ def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
         if i not in shared:
             table.add_column(heading, justify="right" if heading in _NUMERIC else "left")
     for line in body:
-        table.add_row(*(cell for i, cell in enumerate(line) if i not in shared))
+        # as Text: a title may hold [brackets], which rich would take for markup
+        table.add_row(*(Text(cell) for i, cell in enumerate(line) if i not in shared))
     stream = io.StringIO()
     console = Console(file=stream, width=width or 200, highlight=False)
     if shared:
@@ -96,7 +112,13 @@ def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
 
 def as_json(rows: Sequence[SummaryRow]) -> str:
     """A list of objects with the fields of SummaryRow; metrics as fractions."""
-    return json.dumps([asdict(row) for row in rows], indent=2, allow_nan=False)
+    found = [{name: _finite(value) for name, value in asdict(row).items()} for row in rows]
+    return json.dumps(found, indent=2, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN: null takes its place."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_csv(rows: Sequence[SummaryRow]) -> str:

@@ -47,7 +47,7 @@ class Mixout:
     name: ClassVar[str] = "mixout"
     summary: ClassVar[str] = "replace weights by pretrained ones at random (Lee et al. 2020)"
 
-    p: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    p: Annotated[float, Field(ge=0, le=0.999)] = 0.7
     kind: Literal["column", "element"] = "column"
     head: bool = True
     gradient: Literal["exact", "official"] = "exact"
@@ -75,7 +75,8 @@ class Mixout:
         )
 
     def _mix(self, name: str, w: Tensor, u: Tensor, masks: Masks) -> Tensor:
-        shape = (1, w.shape[1]) if self.kind == "column" else tuple(w.shape)
+        column = (1, w.shape[1], *[1] * (w.ndim - 2))  # convolutions have more axes
+        shape = column if self.kind == "column" else tuple(w.shape)
         keep = masks(f"mixout.{name}", shape, self.p)
         mixed = u + (w - u) * keep * (1 / keep_rate(self.p))
         if self.gradient == "exact":

@@ -65,7 +65,7 @@ def read_task(
 
 def _check_task(given: Given, path: str, known: Collection[str], problems: Problems) -> None:
     name = str(given.value)
-    if name and name not in known and not Path(name).is_file():
+    if name and name not in known and not _path(name).is_file():
         problems.refuse(
             given,
             path,
@@ -74,13 +74,21 @@ def _check_task(given: Given, path: str, known: Collection[str], problems: Probl
         )
 
 
+def _path(name: str) -> Path:
+    """The path, with ~ expanded where there is such a home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 def read_encoder(given: Given, path: str, known: Collection[str], problems: Problems) -> str | None:
     """A packaged encoder, a folder, or something that looks like a Hub id."""
     name = given.value
     if not isinstance(name, str) or not name:
         problems.refuse(given, path, "must be a name, a folder or a Hub id")
         return None
-    if name in known or Path(name).is_dir() or _HUB_ID.fullmatch(name):
+    if name in known or _path(name).is_dir() or _HUB_ID.fullmatch(name):
         return name
     problems.refuse(
         given,

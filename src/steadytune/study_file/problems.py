@@ -28,6 +28,9 @@ _WORDS = {
     "bool_type": "must be true or false",
     "string_type": "must be text (in quotes, where it looks like something else)",
     "string_too_short": "must not be empty",
+    "string_pattern_mismatch": (
+        "must begin with a letter or digit and hold only letters, digits, spaces, _ . and -"
+    ),
     "tuple_type": "must be a list",
     "literal_error": "must be {expected}",
     "missing": "must hold more values",

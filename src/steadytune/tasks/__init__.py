@@ -61,15 +61,16 @@ def _glue(choice: TaskChoice) -> Contents:
 
 _LOADERS: Mapping[str, Callable[[TaskChoice], Contents]] = {
     **dict.fromkeys(GLUE, _glue),
-    acceptability.NAME: acceptability.load_generated,
+    **dict.fromkeys(acceptability.TASKS, acceptability.load_generated),
 }
 
 TABLE: Mapping[str, NamedTask] = MappingProxyType(
     {
         **{name: NamedTask(name, task.what, task.metrics[0]) for name, task in GLUE.items()},
-        acceptability.NAME: NamedTask(
-            acceptability.NAME, acceptability.WHAT, acceptability.METRICS[0]
-        ),
+        **{
+            name: NamedTask(name, what, acceptability.METRICS[0])
+            for name, what in acceptability.TASKS.items()
+        },
     }
 )
 """Every task that has a name."""

@@ -116,7 +116,7 @@ GLUE: Mapping[str, GlueTask] = {
         hub_columns=_SENTENCES,
         label_names=None,
         written=(),
-        metrics=("pearson_spearman", "pearson", "spearman"),
+        metrics=("pearson_spearman", "pearson", "spearman", "mean_squared_error"),
     ),
     "glue/wnli": GlueTask(
         what="pair, 2 classes: which noun does a pronoun mean? 635 training pairs",

@@ -7,6 +7,7 @@ Scores are not stratified: they count as one class.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,9 @@ def _strata(split: Split) -> list[Indices]:
     """The examples of each class that occurs, in the order on disk."""
     if split.labels.dtype.kind == "f":
         return [np.arange(len(split))]
-    return [np.flatnonzero(split.labels == one) for one in np.unique(split.labels)]
+    order = np.argsort(split.labels, kind="stable")
+    _, starts = np.unique(split.labels[order], return_index=True)
+    return np.split(order, starts[1:])
 
 
 def _drawn(split: Split, size: int, purpose: Purpose, seed: int, place: str) -> Indices:
@@ -77,21 +80,30 @@ def _turns(sizes: list[int]) -> Iterator[int]:
     """Whose turn it is: an order of classes that keeps every prefix stratified.
 
     After n turns a class of share s had its turn less than one time more or less often than n s:
-    the chairman assignment of Tijdeman (1980), Discrete Mathematics 32, 323-330. Integers
-    throughout, so that no rounding decides.
+    the chairman assignment of Tijdeman (1980), Discrete Mathematics 32, 323-330: of the classes
+    that are due, those that had n s - 1 / slack turns or fewer, the one whose n s - count reaches
+    1 - 1 / slack soonest. Integers throughout, so that no rounding decides.
     """
     if len(sizes) == 1:
         yield from [0] * sizes[0]
         return
     total, slack = sum(sizes), 2 * len(sizes) - 2
+    exact = 2 * total.bit_length()  # turns / size that differ at all differ by more than 2**-exact
     counts = [0] * len(sizes)
+    waiting = [(_begins(total, slack, size, 0), which) for which, size in enumerate(sizes)]
+    heapify(waiting)
+    due: list[tuple[int, int]] = []
     for turn in range(1, total + 1):
-        # owed is n s - count, in units of 1 / (slack * total)
-        owed = [
-            slack * (turn * size - count * total) for size, count in zip(sizes, counts, strict=True)
-        ]
-        due = [which for which, debt in enumerate(owed) if debt >= total]
-        # the one whose debt reaches the bound 1 - 1 / slack soonest
-        chosen = min(due, key=lambda which: ((slack - 1) * total - owed[which]) / sizes[which])
+        while waiting and waiting[0][0] <= turn:
+            _, which = heappop(waiting)
+            ends = (slack - 1 + slack * counts[which]) * total  # / (slack size) is the turn
+            heappush(due, ((ends << exact) // sizes[which], which))
+        _, chosen = heappop(due)
         counts[chosen] += 1
+        heappush(waiting, (_begins(total, slack, sizes[chosen], counts[chosen]), chosen))
         yield chosen
+
+
+def _begins(total: int, slack: int, size: int, count: int) -> int:
+    """The first turn n with n size / total - count >= 1 / slack."""
+    return -(-total * (1 + slack * count) // (slack * size))

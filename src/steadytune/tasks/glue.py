@@ -96,9 +96,17 @@ def _rows(folder: Path, name: str, glue: GlueTask) -> _Rows:
     assert originals is not None
     pairs, dev_ids = _read(originals[0], glue), _lines(originals[1])
     in_dev = {tuple(line.split("\t")) for _, line in dev_ids}
+    first, second = (_position(pairs, column) for column in ("#1 ID", "#2 ID"))
     wanted = [
-        (line, row) for line, row in pairs.rows if ((row[1], row[2]) in in_dev) == (name == "dev")
+        (line, row)
+        for line, row in pairs.rows
+        if ((row[first], row[second]) in in_dev) == (name == "dev")
     ]
+    if not wanted:
+        raise BadInput(
+            f"{pairs.path} has no examples for {name} by the ids in {originals[1]}; download the"
+            " files anew"
+        )
     return _Rows(pairs.path, pairs.header, wanted)
 
 
@@ -134,6 +142,8 @@ def _split(glue: GlueTask, table: _Rows) -> Split:
     text, label = _position(table, glue.text), _position(table, glue.label)
     pair = None if glue.pair is None else _position(table, glue.pair)
     rows = table.rows
+    if not rows:
+        raise BadInput(f"{table.path} has no examples; download the file anew")
     return Split(
         texts=tuple(row[text] for _, row in rows),
         pairs=None if pair is None else tuple(row[pair] for _, row in rows),

@@ -9,8 +9,9 @@ With g the gradient, m and v its moments, t = 1, 2, ... the step, and
     p <- p - lr wd (p - a)
     p <- p - lr / c1 * m / (sqrt(v / c2) + eps)
 
-``eps_mode="hf"`` is BertAdam and the AdamW of transformers up to 4.x, which Mosbach et al. used,
-eps inside the correction and decay last:
+``eps_mode="hf"`` is the AdamW of transformers up to 4.x, which Mosbach et al. used, eps inside the
+correction and decay last; without correction it is BERT's own optimizer up to lr^2 wd u, as that
+one decays by the weights before the update u:
 
     p <- p - lr sqrt(c2) / c1 * m / (sqrt(v) + eps)
     p <- p - lr wd (p - a)
@@ -127,7 +128,7 @@ class AdamW(torch.optim.Optimizer):
         weight_decay: decoupled weight decay, times ``lr``.
         eps_mode: ``torch`` or ``hf``; see the module's formulas.
         bias_correction: whether the moments are corrected.
-        toward_start: decay toward the values that the parameters have now instead of zero.
+        toward_start: decay toward the values that a parameter has at its first step, not zero.
 
     Raises:
         ValueError: an option is out of range.

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from steadytune.encoders import Encoder, Tokenized
-from steadytune.metrics import measure
+from steadytune.metrics import METRICS, measure
 from steadytune.procedure import Params
 from steadytune.records import Evaluation
 from steadytune.training.losses import classes_loss, scores_loss
@@ -33,7 +33,7 @@ def evaluate(state: RunState) -> Iterator[Evaluation]:
         loss_of = classes_loss if run.task.label_names else scores_loss
         metrics = measure(run.metrics, examples.labels, predicted)
         if split == run.task.select:
-            state.observe(metrics[run.task.metric])
+            state.observe(METRICS[run.task.metric].merit(metrics[run.task.metric]))
         yield Evaluation(
             run=run.id,
             step=state.step,

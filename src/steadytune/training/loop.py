@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
+
+import numpy as np
 
 from steadytune.records import Diverged, Event, Finished, Started, Step
 from steadytune.training.evaluate import evaluate
@@ -64,11 +66,22 @@ def train(
                 tokens=result.tokens,
                 seconds=seconds,
             )
-            if state.evaluation_due:
-                yield from evaluate(state)
+            broken = (yield from _evaluations(state)) if state.evaluation_due else None
             if state.finished:
-                yield Finished(run.id, state.step, state.kept_weights())
+                # What the last update broke no further step would notice.
+                finished = Finished(run.id, state.step, state.kept_weights())
+                yield finished if broken is None else Diverged(run.id, state.step, broken)
                 stepper.release(state)
                 active.remove(state)
             elif snapshot_due(run.id):
                 yield state.snapshot()
+
+
+def _evaluations(state: RunState) -> Generator[Event, None, str | None]:
+    """Yields the evaluations that are due; returns the first tensor that is not finite, if any."""
+    broken = None
+    for evaluation in evaluate(state):
+        yield evaluation
+        if broken is None and not np.isfinite(evaluation.outputs).all():
+            broken = state.first_not_finite() or f"outputs on {evaluation.split}"
+    return broken

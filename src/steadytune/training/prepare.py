@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import torch
 
 from steadytune.encoders import Encoder, Tokenized
+from steadytune.errors import BadInput
 from steadytune.records import Snapshot
 from steadytune.study import Run, Study
 from steadytune.tasks import Split, Task
 from steadytune.training.build import build
 from steadytune.training.precision import DTYPES
 from steadytune.training.ready import Examples, ReadyRun
+from steadytune.training.schedules import warmup_steps
 from steadytune.training.vocabulary import Vocabulary
 
 
@@ -41,6 +43,11 @@ class Preparation:
         """
         task, encoder, recipe = self.tasks[run.task.title], self.encoders[run.encoder], run.recipe
         total_steps = recipe.total_steps(len(task.train))
+        if warmup_steps(recipe.warmup, total_steps) > total_steps:
+            raise BadInput(
+                f"warmup of {recipe.warmup} steps is longer than the {total_steps} steps of the "
+                "training; give fewer, or a share such as 0.1"
+            )
         procedure = build(recipe, total_steps, classes=task.label_names is not None)
 
         table = encoder.parameters(task.num_outputs)

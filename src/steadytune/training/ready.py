@@ -106,7 +106,8 @@ class RunState:
         run: what never changes.
         params, exp_avg, exp_avg_sq: fp32 tensors by name, updated in place.
         step: steps done.
-        best_value: best headline metric on the select split so far.
+        best_merit: best merit of the headline metric on the select split so far.
+        best_step: steps done then.
         best: a copy of the parameters then, where ``run.keep`` asks for them.
     """
 
@@ -115,7 +116,8 @@ class RunState:
     exp_avg: dict[str, Tensor]
     exp_avg_sq: dict[str, Tensor]
     step: int = 0
-    best_value: float = float("-inf")
+    best_merit: float = float("-inf")
+    best_step: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
@@ -142,14 +144,21 @@ class RunState:
         every = self.run.evaluate_every
         return self.finished or (every is not None and self.step % every == 0)
 
+    def first_not_finite(self) -> str | None:
+        """The first parameter that holds a value that is not finite."""
+        for name, tensor in self.params.items():
+            if not bool(torch.isfinite(tensor).all()):
+                return name
+        return None
+
     def evaluated(self) -> Params:
         """The parameters used for evaluation."""
         return self.run.procedure.evaluated(self.params)
 
-    def observe(self, value: float) -> None:
-        """Take note of the headline metric on the select split at this step."""
-        if value > self.best_value:
-            self.best_value = value
+    def observe(self, merit: float) -> None:
+        """Take note of how good the headline metric on the select split is at this step."""
+        if merit > self.best_merit:
+            self.best_merit, self.best_step = merit, self.step
             if self.run.keep == "best":
                 self.best = {name: tensor.clone() for name, tensor in self.evaluated().items()}
 
@@ -157,8 +166,10 @@ class RunState:
         """The weights that the study keeps, with the full vocabulary, or None."""
         if self.run.keep == "none":
             return None
-        params = self.best if self.run.keep == "best" and self.best else self.evaluated()
-        restored = self.run.vocabulary.restored(params, self.run.procedure, self.step)
+        params, step = self.evaluated(), self.step
+        if self.run.keep == "best":
+            params, step = self.best or params, self.best_step or step
+        restored = self.run.vocabulary.restored(params, self.run.procedure, step)
         return {name: tensor.cpu().numpy() for name, tensor in restored.items()}
 
     def snapshot(self) -> Snapshot:
@@ -168,12 +179,14 @@ class RunState:
             for part in ("params", "exp_avg", "exp_avg_sq", "best")
             for name, tensor in getattr(self, part).items()
         }
-        tensors["best_value"] = np.array([self.best_value])
+        tensors["best_merit"] = np.array([self.best_merit])
+        tensors["best_step"] = np.array([self.best_step])
         return Snapshot(self.run.id, self.step, tensors)
 
     def _restore(self, snapshot: Snapshot) -> None:
         self.step = snapshot.step
-        self.best_value = float(snapshot.tensors["best_value"][0])
+        self.best_merit = float(snapshot.tensors["best_merit"][0])
+        self.best_step = int(snapshot.tensors["best_step"][0])
         for key, array in snapshot.tensors.items():
             part, _, name = key.partition("/")
             if part == "best":

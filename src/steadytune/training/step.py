@@ -93,7 +93,7 @@ def plain_step(state: RunState) -> StepResult:
     value = float(loss.detach())
     broken = None
     if not (math.isfinite(value) and math.isfinite(before)):
-        broken = _first_not_finite(state.params, value, grads, norms)
+        broken = _first_not_finite(state, value, grads, norms)
     else:
         _update(state, grads, factors.tolist(), lr)
     return StepResult(value, lr, before, after, sum(batch.lengths), broken)
@@ -130,12 +130,12 @@ def clip_factors(norms: Tensor, settings: Update) -> Tensor:
 
 
 def _first_not_finite(
-    params: Params, loss: float, grads: Mapping[str, Tensor], norms: Tensor
+    state: RunState, loss: float, grads: Mapping[str, Tensor], norms: Tensor
 ) -> str:
     """The first tensor, in the order of the forward and backward pass, that is not finite."""
-    for name, tensor in params.items():
-        if not bool(torch.isfinite(tensor).all()):
-            return name
+    name = state.first_not_finite()
+    if name is not None:
+        return name
     if not math.isfinite(loss):
         return "loss"
     broken = [name for name, norm in zip(grads, norms.tolist(), strict=True) if norm != norm]

