@@ -1,7 +1,7 @@
 # make quickstart   set up, run a small real study offline, print its table
 # make test         set up, run the whole test suite
 # make lint         formatting, lint, types, import contracts
-# make bench        seconds per training step against the Hugging Face Trainer
+# make bench        seconds per training step against the Hugging Face Trainer; DATA=<GLUE folder>
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -24,7 +24,7 @@ lint: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	$(BIN)/python benchmarks/step_time.py
+	$(BIN)/python benchmarks/step_time.py $(if $(DATA),--data-dir $(DATA))
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -20,7 +20,7 @@ from steadytune.analysis.cells import cells
 from steadytune.analysis.summary import summarize
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
-from steadytune.named_recipes import RECIPES
+from steadytune.listing import Listed, names
 from steadytune.progress import Progress
 from steadytune.reports.summary_table import FORMATS, as_table
 from steadytune.study import Study
@@ -63,16 +63,6 @@ class Which(StrEnum):
 
     last = "last"
     best = "best"
-
-
-class Listed(StrEnum):
-    """What ``list`` can list."""
-
-    tasks = "tasks"
-    encoders = "encoders"
-    recipes = "recipes"
-    stabilizers = "stabilizers"
-    executors = "executors"
 
 
 @contextmanager
@@ -273,36 +263,13 @@ def list_(
     ] = ListFormat.table,
 ) -> None:
     """The names that study files and options may use, one line each."""
-    known = _known(what)
+    known = names(what)
     if format_ is ListFormat.json:
         print(json.dumps(known, indent=2))
         return
     width = max(map(len, known))
     for name, text in known.items():
         print(f"{name:{width}}  {text}")
-
-
-def _known(what: Listed) -> dict[str, str]:
-    """Name and one line of each member of a table; torch is loaded only for those that need it."""
-    match what:
-        case Listed.recipes:
-            return {name: make().source for name, make in RECIPES.items()}
-        case Listed.tasks:
-            from steadytune import tasks
-
-            return {name: entry.what for name, entry in tasks.TABLE.items()}
-        case Listed.encoders:
-            from steadytune import encoders
-
-            return {name: entry.description for name, entry in encoders.TABLE.items()}
-        case Listed.stabilizers:
-            from steadytune import stabilizers
-
-            return {name: entry.summary for name, entry in stabilizers.TABLE.items()}
-        case Listed.executors:
-            from steadytune import executors
-
-            return {name: entry.summary for name, entry in executors.TABLE.items()}
 
 
 def main() -> None:

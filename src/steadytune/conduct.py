@@ -180,7 +180,12 @@ def run_study(
         return open_writers[run_id]
 
     def prepare_to_continue(run: Run) -> ReadyRun:
-        return loaded.prepare(run, writer_of(run.id).load_snapshot())
+        writer = writer_of(run.id)
+        ready = loaded.prepare(run, writer.load_snapshot())
+        if ready.snapshot_fits:
+            return ready
+        writer.start_over()
+        return loaded.prepare(run)
 
     events = executors.TABLE[executor]().compute(
         list(todo.values()), prepare_to_continue, _clock(snapshot_seconds)

@@ -12,13 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from typer.testing import CliRunner
 
 from small_studies import make_split
-from steadytune import tasks
+from steadytune import conduct, tasks
 from steadytune.cli import app
 from steadytune.ledger import Ledger
+from steadytune.records import Snapshot
+from steadytune.study_file import Options, assemble
 from steadytune.training import step
 from tiny_models import make_tiny
 
@@ -223,3 +227,66 @@ def test_real_data_and_a_real_encoder(data_dir, tmp_path):
     assert result.exit_code == 0, result.output
     (row,) = json.loads(steadytune("summary", tmp_path / "x", "--format", "json").stdout)
     assert row["majority"] == pytest.approx(0.5271, abs=1e-4)
+
+
+def test_a_snapshot_that_does_not_fit_starts_the_run_over(place, tmp_path):
+    loaded = conduct.load(
+        assemble(
+            Options([str(place / "train.csv")], [str(place / "tiny")], seeds=1),
+            ["recipe.steps=6", "recipe.max_length=48"],
+            conduct.CATALOGUE,
+        )
+    )
+    stopped = conduct.open_ledger(loaded, tmp_path / "stopped")
+
+    def stop(event):
+        if isinstance(event, Snapshot) and event.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        conduct.run_study(loaded, stopped, watch=stop, snapshot_seconds=0)
+    (path,) = (tmp_path / "stopped").glob("runs/*/snapshot.safetensors")
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    save_file({"of_an_older_version": np.zeros(3)}, path, metadata)
+    conduct.run_study(loaded, stopped)
+    whole = conduct.open_ledger(loaded, tmp_path / "whole")
+    conduct.run_study(loaded, whole)
+    assert files_of(stopped.folder) == files_of(whole.folder)
+    assert [row.record.resumed for row in stopped.records() if row.record] == [0]
+
+
+def test_a_full_disk_costs_a_sentence(place, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("steadytune.ledger.run_writer.write_table", full)
+    result = run(place, tmp_path / "x", "--seeds", "1", "--set", "recipe.steps=2")
+    assert result.exit_code == 3
+    assert "No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+    monkeypatch.undo()
+    again = run(place, tmp_path / "x", "--seeds", "1", "--set", "recipe.steps=2")
+    assert again.exit_code == 0
+
+
+def test_scores_from_a_file(place, tmp_path):
+    rows = [f"{text},{label + 0.25}" for text, label in zip(*_texts_and_labels(), strict=True)]
+    (tmp_path / "scores.csv").write_text("text,label\n" + "\n".join(rows))
+    result = steadytune("run", "--task", tmp_path / "scores.csv", "--encoder", place / "tiny",
+                        *SMALL, "--seeds", "2", "--set", "recipe.steps=30", "--set", "keep=best",
+                        "--set", "task.metric=mean_squared_error", "--out", tmp_path / "x",
+                        "--set", "evaluate=5")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "MSE" in result.stdout
+    for row in Ledger.open(tmp_path / "x").records():
+        errors = [e.metrics["mean_squared_error"] for e in
+                  Ledger.open(tmp_path / "x").evaluations(row.planned.id)]  # fmt: skip
+        assert row.record is not None
+        assert row.record.best is not None
+        assert row.record.best.metrics["dev"]["mean_squared_error"] == min(errors)
+
+
+def _texts_and_labels():
+    split = make_split(60, 0)
+    return split.texts, split.labels

@@ -19,6 +19,8 @@ from steadytune.records import Snapshot, TaskFacts
 from steadytune.seeds import generator
 from steadytune.training.vocabulary import Vocabulary
 
+_MOVING = ("params", "exp_avg", "exp_avg_sq")  # what a step updates
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -84,6 +86,19 @@ class ReadyRun:
     def dropout_at(self, step: int, forward_pass: int) -> Dropout:
         """The keyed dropout of one forward pass of one step."""
         return Dropout(*self.dropout, seed=self.seeds.dropout, moment=(step, forward_pass))
+
+    @property
+    def snapshot_fits(self) -> bool:
+        """Whether the run can continue from its snapshot: it may be an older version's."""
+        if self.snapshot is None:
+            return True
+        shapes = {key: array.shape for key, array in self.snapshot.tensors.items()}
+        expected = {
+            f"{part}/{name}": tuple(tensor.shape)
+            for part in _MOVING
+            for name, tensor in self.start.items()
+        } | {"best_merit": (1,), "best_step": (1,)}
+        return expected.items() <= shapes.items()
 
     def compute(self, params: Params) -> Params:
         """Parameters in the dtype of the computation."""
@@ -176,7 +191,7 @@ class RunState:
         """Everything that ``begin`` needs to continue from here, copied."""
         tensors = {
             f"{part}/{name}": tensor.cpu().numpy().copy()
-            for part in ("params", "exp_avg", "exp_avg_sq", "best")
+            for part in (*_MOVING, "best")
             for name, tensor in getattr(self, part).items()
         }
         tensors["best_merit"] = np.array([self.best_merit])
