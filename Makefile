@@ -13,24 +13,30 @@ quickstart: .venv/ready
 	$(BIN)/steadytune run examples/quickstart.yaml --out $(OUT)
 
 # One thread a test process: two small processes are faster than two threads in one.
-test: .venv/ready
+test: .venv/dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
-lint: .venv/ready
+lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
 bench: .venv/ready
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(PIP) --editable '.[demo,bench]'
 	$(BIN)/python benchmarks/step_time.py $(if $(DATA),--data-dir $(DATA))
+
+# --no-compile: Python compiles what is really imported when it first is, which is much less.
+PIP = $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
-	touch .venv/ready
+	$(PIP) --editable '.[demo]'
+	touch $@
+
+.venv/dev: .venv/ready
+	$(PIP) --editable '.[demo,dev]'
+	touch $@
 
 clean:
 	rm -rf .venv runs

@@ -145,7 +145,10 @@ def run(
         "sequential"
     ),
 ) -> None:
-    """Fine-tune every recipe on every task with every seed; again, to continue."""
+    """Fine-tune every recipe on every task with every seed; again, to continue.
+
+    Exit status: 0 done, 1 some runs crashed, 2 bad input, 3 cannot read or write, 130 stopped.
+    """
     from steadytune import conduct  # torch takes seconds to import; other commands do without
 
     with _plain_errors():
