@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -109,6 +110,7 @@ def trainer_seconds(bf16: bool, data_dir: str, steps: int, limit: float) -> list
             learning_rate=2e-5,
             weight_decay=0.01,
             bf16=bf16,
+            use_cpu=not torch.cuda.is_available(),  # without it, bf16 is refused on a CPU
             report_to=[],
             save_strategy="no",
             logging_strategy="no",
