@@ -62,7 +62,7 @@ ENCODER = EncoderFacts("minilm", "e0", "bert", 10)
         ("betas", (0.9,), "required"),
         ("eps", 0.0, "greater than 0"),
         ("weight_decay", -0.1, "greater than or equal to 0"),
-        ("dropout", 1.0, "less than 1"),
+        ("dropout", 1.0, "less than or equal to 0.999"),
         ("max_length", 3, "greater than or equal to 4"),
         ("bias_correction", "on", "valid boolean"),
         ("fold_bias_correction", True, "switch one of them off"),
