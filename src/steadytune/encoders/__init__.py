@@ -3,14 +3,27 @@
 ``load`` reads an encoder by name, folder or Hub id; ``TABLE`` lists the names.
 """
 
-from steadytune.encoders._encoder import Batch, Dropout, Encoder, Tokenized
+from steadytune.encoders._encoder import Batch, Dropout, Encoder, Stackable, Tokenized
 from steadytune.encoders.automodel import Foreign
 from steadytune.encoders.checkpoint import settings
 from steadytune.encoders.families import FAMILIES
 from steadytune.encoders.named import TABLE, Named, find
 from steadytune.encoders.pretrained import Pretrained
+from steadytune.encoders.stacking import Stack, join
 
-__all__ = ["FAMILIES", "TABLE", "Batch", "Dropout", "Encoder", "Named", "Tokenized", "load"]
+__all__ = [
+    "FAMILIES",
+    "TABLE",
+    "Batch",
+    "Dropout",
+    "Encoder",
+    "Named",
+    "Stack",
+    "Stackable",
+    "Tokenized",
+    "join",
+    "load",
+]
 
 
 def load(name: str) -> Encoder:

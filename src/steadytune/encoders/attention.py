@@ -1,20 +1,20 @@
 """Attention over packed tokens: each token attends to the tokens of its own sentence.
 
-T tokens, D width, H heads, b sentences of a group, P their padded length, W = D / H.
+T tokens, D width, B sentences, H heads, b sentences of a group, P their padded length, W = D / H.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from steadytune.encoders.packing import Layout, from_heads, to_heads
 
-Keep = Callable[[int], Tensor]
-"""keep(n) -> (n,) bool, True where a probability is kept; asked once per attention."""
+Keep = Sequence[Tensor]
+"""For each group, a bool tensor in the order (sentence, head, query, key): True is kept."""
 
 
 def attention(
@@ -28,24 +28,56 @@ def attention(
     """softmax(Q K' / sqrt(W)) V within each sentence, (T, D), in the dtype of the inputs.
 
     With ``keep``, dropped probabilities count as zero and the rest is *not* scaled up; the caller
-    does that on the result, which is smaller. The mask covers all groups: group by group, each in
-    the order (sentence, head, query, key).
+    does that on the result, which is smaller.
     """
     width = query_TD.shape[1] // heads
-    rows = [group.sentences * heads * group.padded for group in where.groups]
-    parts = [to_heads(x, where, heads).split(rows) for x in (query_TD, key_TD, value_TD)]
-    kept: list[Tensor] | None = None
-    if keep is not None:
-        sizes = where.probabilities(heads)
-        kept = list(keep(sum(sizes)).split(sizes))
-    results = []
+    query = to_heads(query_TD, where, heads).split(where.rows(heads))
+    mixed = _mix(
+        [x.view(-1, g.padded, width) for x, g in zip(query, where.groups, strict=True)],
+        key_TD,
+        value_TD,
+        where,
+        heads,
+        keep,
+    )
+    return from_heads(mixed, where, heads)
+
+
+def attention_of_first(
+    query_BD: Tensor,
+    key_TD: Tensor,
+    value_TD: Tensor,
+    where: Layout,
+    heads: int,
+    keep: Keep | None,
+) -> Tensor:
+    """What ``attention`` gives for the first token of each sentence, (B, D), and nothing else."""
+    width = query_BD.shape[1] // heads
+    sizes = [group.sentences * heads for group in where.groups]
+    query = query_BD.index_select(0, where.grouped).view(-1, 1, width).split(sizes)
+    mixed = _mix(query, key_TD, value_TD, where, heads, keep)
+    return mixed.view(query_BD.shape).index_select(0, where.ungrouped)
+
+
+def _mix(
+    query: Sequence[Tensor],
+    key_TD: Tensor,
+    value_TD: Tensor,
+    where: Layout,
+    heads: int,
+    keep: Keep | None,
+) -> Tensor:
+    """Rows of width W for queries (b * H, queries, W) of each group, group after group."""
+    width = key_TD.shape[1] // heads
+    rows = where.rows(heads)
+    keys, values = (to_heads(x, where, heads).split(rows) for x in (key_TD, value_TD))
+    results = list[Tensor]()
     for i, group in enumerate(where.groups):
-        query, key, value = (part[i].view(-1, group.padded, width) for part in parts)
-        scores = torch.baddbmm(group.bias, query, key.mT, alpha=1 / math.sqrt(width))
+        key, value = (x[i].view(-1, group.padded, width) for x in (keys, values))
+        scores = torch.baddbmm(group.bias, query[i], key.mT, alpha=1 / math.sqrt(width))
         probabilities = scores.softmax(-1)
-        if kept is not None:
+        if keep is not None:
             # Converted once: a bool mask would be converted again by the backward pass.
-            mask = kept[i].view(probabilities.shape).to(probabilities.dtype)
-            probabilities = probabilities * mask
+            probabilities = probabilities * keep[i].view(probabilities.shape).to(scores.dtype)
         results.append(torch.bmm(probabilities, value).view(-1, width))
-    return from_heads(torch.cat(results), where, heads)
+    return torch.cat(results)

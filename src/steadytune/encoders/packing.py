@@ -45,6 +45,7 @@ class Layout:
             at padding it holds any valid row.
         from_heads: the way back.
         padding: the rows of the latter kind that are padding.
+        grouped: (B,) sentences in the order of the groups. ungrouped: the way back.
     """
 
     positions: Tensor
@@ -53,17 +54,25 @@ class Layout:
     to_heads: Tensor
     from_heads: Tensor
     padding: Tensor
+    grouped: Tensor
+    ungrouped: Tensor
 
-    def probabilities(self, heads: int) -> list[int]:
-        """How many attention probabilities each group has."""
-        return [group.sentences * heads * group.padded**2 for group in self.groups]
+    def rows(self, heads: int) -> list[int]:
+        """How many rows (sentence, head, padded position) each group has."""
+        return [group.sentences * heads * group.padded for group in self.groups]
+
+
+def padded_lengths(lengths: Sequence[int]) -> NDArray[np.int64]:
+    """(B,) the padded length of each sentence: its own, rounded up to a multiple of 16."""
+    return -(-np.asarray(lengths, dtype=np.int64) // _STEP) * _STEP
 
 
 def layout(lengths: Sequence[int], heads: int, dtype: torch.dtype, device: torch.device) -> Layout:
     """The layout of sentences of the given lengths; ``dtype`` is that of the attention scores."""
     length_B = np.asarray(lengths, dtype=np.int64)
     first_B = np.cumsum(length_B) - length_B
-    padded_B = -(-length_B // _STEP) * _STEP
+    padded_B = padded_lengths(lengths)
+    grouped_B = np.argsort(padded_B, kind="stable")
     head_H = np.arange(heads)
     from_heads = np.empty((int(length_B.sum()), heads), dtype=np.int64)
     groups: list[Group] = []
@@ -95,6 +104,8 @@ def layout(lengths: Sequence[int], heads: int, dtype: torch.dtype, device: torch
         to_heads=tensor(np.concatenate(to_heads)),
         from_heads=tensor(from_heads.ravel()),
         padding=tensor(np.concatenate(padding)),
+        grouped=tensor(grouped_B),
+        ungrouped=tensor(np.argsort(grouped_B)),
     )
 
 

@@ -16,6 +16,7 @@ from steadytune.encoders import checkpoint, transformer
 from steadytune.encoders._encoder import Batch, Dropout, Tokenized
 from steadytune.encoders.architecture import table
 from steadytune.encoders.families import Family
+from steadytune.encoders.stacking import Stack
 from steadytune.encoders.tokenizer import Tokenizer
 from steadytune.procedure import Parameter, Params
 from steadytune.records import EncoderFacts
@@ -100,6 +101,12 @@ class Pretrained:
     def outputs(self, params: Params, batch: Batch, dropout: Dropout | None) -> Tensor:
         """Logits (B, K), computed in the dtype of ``params``; no dropout if None."""
         return transformer.outputs(params, self._arch, batch, dropout)
+
+    def stacked_outputs(
+        self, params: Params | Sequence[Params], stack: Stack, dropouts: Sequence[Dropout]
+    ) -> tuple[Tensor, ...]:
+        """Logits (B, K) of each run; see ``Stackable``."""
+        return transformer.stacked_outputs(params, self._arch, stack, dropouts)
 
     def save(self, params: Params, folder: Path, label_names: tuple[str, ...] | None) -> None:
         """Write a folder that transformers' AutoModelForSequenceClassification loads."""

@@ -1,11 +1,12 @@
-"""The one transformer, a pure function of parameters and packed tokens.
+"""The one transformer, a pure function of weights and packed tokens.
 
-T tokens, D width, B sentences, K outputs. It is post-LayerNorm as in Devlin et al. (2019).
+T tokens, D width, B sentences, K outputs. It is post-LayerNorm as in Devlin et al. (2019). The same
+lines compute one run or a stack of runs: what differs is in ``weights`` and ``dropping``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -14,10 +15,12 @@ from torch import Tensor
 
 from steadytune.encoders._encoder import Batch, Dropout
 from steadytune.encoders.architecture import Architecture
-from steadytune.encoders.attention import attention
+from steadytune.encoders.attention import attention, attention_of_first
+from steadytune.encoders.dropping import Drop, DropOfOne, DropOfStack
 from steadytune.encoders.packing import Layout, layout
+from steadytune.encoders.stacking import Stack
+from steadytune.encoders.weights import OfOne, Ragged, Uniform, Weights
 from steadytune.procedure import Params
-from steadytune.seeds import keep_rate
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
@@ -29,107 +32,92 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def outputs(params: Params, arch: Architecture, batch: Batch, dropout: Dropout | None) -> Tensor:
     """Logits (B, K) of a packed batch, in the dtype of ``params``."""
-    word = params["embeddings.word"]
-    where = layout(batch.lengths, arch.heads, word.dtype, word.device)
-    drop = _Drop(arch, dropout)
-    states_TD = _hidden(params, arch, batch, where, drop)
-    return _head(params, arch, states_TD.index_select(0, where.first), drop)
+    return _outputs(OfOne(params), arch, batch, DropOfOne(arch, dropout))
+
+
+def stacked_outputs(
+    params: Params | Sequence[Params], arch: Architecture, stack: Stack, dropouts: Sequence[Dropout]
+) -> tuple[Tensor, ...]:
+    """Logits (B, K) of each run of a stack.
+
+    Args:
+        params: of a uniform stack tensors with a leading run axis; else those of each run.
+        arch: of all runs.
+        stack: their batches.
+        dropouts: one a run.
+    """
+    weights = Uniform(params) if isinstance(params, Mapping) else Ragged(params, stack)
+    logits = _outputs(weights, arch, stack.batch, DropOfStack(arch, dropouts, stack))
+    parts = zip(logits.split(stack.sentences), stack.own_sentences, strict=True)
+    return tuple(part[:own] for part, own in parts)
 
 
 def hidden(params: Params, arch: Architecture, batch: Batch, dropout: Dropout | None) -> Tensor:
     """States (T, D) after the last layer."""
-    word = params["embeddings.word"]
-    where = layout(batch.lengths, arch.heads, word.dtype, word.device)
-    return _hidden(params, arch, batch, where, _Drop(arch, dropout))
+    weights, drop = OfOne(params), DropOfOne(arch, dropout)
+    where = _layout(weights, arch, batch)
+    x_TD = _embed(weights, arch, batch, where, drop)
+    for step in range(len(arch.order)):
+        x_TD = _layer(weights, arch, x_TD, where, drop, step)
+    return x_TD
 
 
-class _Drop:
-    """The dropout of one pass with the rates that hold: the asked ones or the checkpoint's."""
-
-    def __init__(self, arch: Architecture, dropout: Dropout | None) -> None:
-        self._dropout = dropout
-        self._attention = self._rate(dropout and dropout.attention, arch.attention_dropout)
-        self._hidden = self._rate(dropout and dropout.hidden, arch.hidden_dropout)
-        self._classifier = self._rate(dropout and dropout.classifier, arch.classifier_dropout)
-
-    def _rate(self, asked: float | None, own: float) -> float:
-        if self._dropout is None:
-            return 0.0
-        return own if asked is None else asked
-
-    def _apply(self, x: Tensor, rate: float, site: str) -> Tensor:
-        return x if self._dropout is None else self._dropout(x, rate, site)
-
-    def hidden(self, x: Tensor, site: str) -> Tensor:
-        return self._apply(x, self._hidden, site)
-
-    def classifier(self, x: Tensor, site: str) -> Tensor:
-        return self._apply(x, self._classifier, site)
-
-    def attention(
-        self, site: str, device: torch.device
-    ) -> tuple[Callable[[int], Tensor] | None, float]:
-        """What draws the keep mask, and the factor that makes up for what is dropped."""
-        dropout, rate = self._dropout, self._attention
-        if dropout is None or rate == 0:
-            return None, 1.0
-        return lambda n: dropout.keep(site, (n,), rate, device), 1 / keep_rate(rate)
+def _layout(weights: Weights, arch: Architecture, batch: Batch) -> Layout:
+    return layout(batch.lengths, arch.heads, weights.example.dtype, weights.example.device)
 
 
-def _hidden(params: Params, arch: Architecture, batch: Batch, where: Layout, drop: _Drop) -> Tensor:
-    x = _embed(params, arch, batch, where, drop)
-    for step, i in enumerate(arch.order):
-        x = _layer(params, arch, x, where, drop, f"layers.{i}", f"layers.{step}")
-    return x
+def _outputs(weights: Weights, arch: Architecture, batch: Batch, drop: Drop) -> Tensor:
+    """Logits; the last layer is computed for first tokens alone, as the head reads no others."""
+    where = _layout(weights, arch, batch)
+    x_TD = _embed(weights, arch, batch, where, drop)
+    last = len(arch.order) - 1
+    for step in range(last):
+        x_TD = _layer(weights, arch, x_TD, where, drop, step)
+    return _head(weights, arch, _layer(weights, arch, x_TD, where, drop, last, first=True), drop)
 
 
-def _embed(params: Params, arch: Architecture, batch: Batch, where: Layout, drop: _Drop) -> Tensor:
-    x = F.embedding(batch.tokens_T, params["embeddings.word"])
-    x = x + F.embedding(where.positions + arch.position_offset, params["embeddings.position"])
+def _embed(weights: Weights, arch: Architecture, batch: Batch, where: Layout, drop: Drop) -> Tensor:
+    x = weights.lookup("embeddings.word", batch.tokens_T)
+    x = x + weights.lookup("embeddings.position", where.positions + arch.position_offset)
     if arch.segments:
-        x = x + F.embedding(batch.segments_T, params["embeddings.segment"])
-    x = drop.hidden(_norm(params, arch, "embeddings.norm", x), "embeddings")
-    return _linear(params, "embeddings.projection", x) if arch.projection else x
+        x = x + weights.lookup("embeddings.segment", batch.segments_T)
+    x = drop.hidden(weights.norm("embeddings.norm", x, arch.norm_eps), "embeddings")
+    return weights.linear("embeddings.projection", x) if arch.projection else x
 
 
 def _layer(
-    params: Params,
+    weights: Weights,
     arch: Architecture,
     x_TD: Tensor,
     where: Layout,
-    drop: _Drop,
-    name: str,
-    site: str,
+    drop: Drop,
+    step: int,
+    first: bool = False,
 ) -> Tensor:
-    """One layer with the weights ``name``; a shared layer has other masks at each ``site``."""
-    query, key, value = (
-        _linear(params, f"{name}.attention.{role}", x_TD) for role in ("query", "key", "value")
-    )
-    keep, factor = drop.attention(f"{site}.attention.probabilities", x_TD.device)
-    mixed = attention(query, key, value, where, arch.heads, keep)
-    if keep is not None:
-        mixed = mixed * factor
-    mixed = _linear(params, f"{name}.attention.output", mixed)
+    """The layer at a step from the bottom: (T, D), or (B, D) for first tokens alone.
+
+    A layer that is shared has the same weights at several steps, and other masks at each.
+    """
+    name, site = f"layers.{arch.order[step]}", f"layers.{step}"
+    x = x_TD.index_select(0, where.first) if first else x_TD
+    query = weights.linear(f"{name}.attention.query", x)
+    key = weights.linear(f"{name}.attention.key", x_TD)
+    value = weights.linear(f"{name}.attention.value", x_TD)
+    keep = drop.probabilities(where, arch.heads, f"{site}.attention.probabilities", first)
+    attend = attention_of_first if first else attention
+    mixed = drop.make_up(attend(query, key, value, where, arch.heads, keep))
+    mixed = weights.linear(f"{name}.attention.output", mixed)
     if arch.drop_attention_output:
         mixed = drop.hidden(mixed, f"{site}.attention.output")
-    x_TD = _norm(params, arch, f"{name}.attention.norm", x_TD + mixed)
-    inner = ACTIVATIONS[arch.activation](_linear(params, f"{name}.mlp.up", x_TD))
-    inner = drop.hidden(_linear(params, f"{name}.mlp.down", inner), f"{site}.mlp.output")
-    return _norm(params, arch, f"{name}.mlp.norm", x_TD + inner)
+    x = weights.norm(f"{name}.attention.norm", x + mixed, arch.norm_eps)
+    inner = weights.activate(ACTIVATIONS[arch.activation], weights.linear(f"{name}.mlp.up", x))
+    inner = drop.hidden(weights.linear(f"{name}.mlp.down", inner), f"{site}.mlp.output")
+    return weights.norm(f"{name}.mlp.norm", x + inner, arch.norm_eps)
 
 
-def _head(params: Params, arch: Architecture, x_BD: Tensor, drop: _Drop) -> Tensor:
+def _head(weights: Weights, arch: Architecture, x_BD: Tensor, drop: Drop) -> Tensor:
     head = arch.head
     if head.dropout_first:
         x_BD = drop.classifier(x_BD, "head.input")
-    x_BD = ACTIVATIONS[head.activation](_linear(params, head.dense, x_BD))
-    return _linear(params, "head.output", drop.classifier(x_BD, "head.output"))
-
-
-def _linear(params: Params, name: str, x: Tensor) -> Tensor:
-    return F.linear(x, params[f"{name}.weight"], params[f"{name}.bias"])
-
-
-def _norm(params: Params, arch: Architecture, name: str, x: Tensor) -> Tensor:
-    weight = params[f"{name}.weight"]
-    return F.layer_norm(x, weight.shape, weight, params[f"{name}.bias"], arch.norm_eps)
+    x_BD = weights.activate(ACTIVATIONS[head.activation], weights.linear(head.dense, x_BD))
+    return weights.linear("head.output", drop.classifier(x_BD, "head.output"))

@@ -115,6 +115,66 @@ def _decay(p: Tensor, a: Tensor | None, rate: float) -> None:
         p.lerp_(a, rate)
 
 
+def update_many(
+    params: list[Tensor],
+    grads: list[Tensor],
+    exp_avgs: list[Tensor],
+    exp_avg_sqs: list[Tensor],
+    *,
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    eps_mode: EpsMode = "torch",
+    bias_correction: bool = True,
+    weight_decay: float = 0.0,
+    toward: list[Tensor] | None = None,
+    grad_scale: float = 1.0,
+) -> None:
+    """``update`` of many tensors with the same settings, equal to it up to rounding.
+
+    One pass over memory with torch's fused kernel, several times as fast. The kernel knows only
+    one form of Adam; the others are had by telling it another step or rate. ``grads`` may change.
+    """
+    corrected = bias_correction and eps_mode == "torch"
+    if eps_mode == "torch" and toward is not None:
+        _decay_many(params, toward, lr * weight_decay)
+    # After infinitely many steps the kernel's own correction is 1.
+    steps = torch.tensor(step if corrected else math.inf, dtype=torch.float32)
+    scale = None if grad_scale == 1 else torch.tensor(1 / grad_scale, dtype=torch.float32)
+    torch._fused_adamw_(
+        params,
+        grads,
+        exp_avgs,
+        exp_avg_sqs,
+        [],
+        [steps.to(params[0].device)] * len(params),
+        lr=lr * _correction(step, betas) if eps_mode == "hf" and bias_correction else lr,
+        beta1=betas[0],
+        beta2=betas[1],
+        weight_decay=weight_decay if eps_mode == "torch" and toward is None else 0.0,
+        eps=eps,
+        amsgrad=False,
+        maximize=False,
+        grad_scale=None if scale is None else scale.to(params[0].device),
+    )
+    if eps_mode == "hf":
+        _decay_many(params, toward, lr * weight_decay)
+
+
+def _correction(step: int, betas: tuple[float, float]) -> float:
+    return math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
+
+
+def _decay_many(params: list[Tensor], toward: list[Tensor] | None, rate: float) -> None:
+    if rate == 0:
+        return
+    if toward is None:
+        torch._foreach_mul_(params, 1 - rate)
+    else:
+        torch._foreach_lerp_(params, toward, rate)
+
+
 class AdamW(torch.optim.Optimizer):
     """AdamW with the switches that torch's own lacks, for any training loop.
 

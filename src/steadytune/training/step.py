@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from steadytune.encoders import Batch, Dropout
-from steadytune.procedure import Params, Update
-from steadytune.training.adamw import update
+from steadytune.procedure import Group, Params, Update
+from steadytune.training.adamw import update_many
 from steadytune.training.ready import ReadyRun, RunState
 
 _CLIP_EPS = 1e-6  # as in torch.nn.utils.clip_grad_norm_
@@ -84,30 +84,24 @@ def plain_step(state: RunState) -> StepResult:
     loss = _loss(state, leaves, batch, labels)
     found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
     grads = {name: g for name, g in zip(leaves, found, strict=True) if g is not None}
-
-    norms = _norms(grads)
-    before = float(norms.norm())
-    factors = clip_factors(norms, run.procedure.update)
-    after = float((norms * factors).norm())
-    lr = run.procedure.schedule(state.step) * run.procedure.update.lr
-    value = float(loss.detach())
-    broken = None
-    if not (math.isfinite(value) and math.isfinite(before)):
-        broken = _first_not_finite(state, value, grads, norms)
-    else:
-        _update(state, grads, factors.tolist(), lr)
-    return StepResult(value, lr, before, after, sum(batch.lengths), broken)
+    return conclude(state, grads, norms(grads).cpu(), float(loss.detach()), sum(batch.lengths))
 
 
 def _loss(state: RunState, leaves: Params, batch: Batch, labels: Tensor) -> Tensor:
     run = state.run
-    masks = partial(_mask, run.dropout_at(state.step, 0), run.device)
-    view = run.compute(run.procedure.parameters(leaves, run.start, run.table, masks))
+    view = run.compute(
+        run.procedure.parameters(leaves, run.start, run.table, masks(run, state.step))
+    )
 
     def forward(forward_pass: int) -> Tensor:
         return run.encoder.outputs(view, batch, run.dropout_at(state.step, forward_pass))
 
     return run.procedure.loss(forward, labels)
+
+
+def masks(run: ReadyRun, step: int) -> partial[Tensor]:
+    """The keep masks of a step that stabilizers draw."""
+    return partial(_mask, run.dropout_at(step, 0), run.device)
 
 
 def _mask(
@@ -116,9 +110,33 @@ def _mask(
     return dropout.keep(site, shape, drop, device)
 
 
-def _norms(grads: Mapping[str, Tensor]) -> Tensor:
+def norms(grads: Mapping[str, Tensor]) -> Tensor:
     """(number of tensors,) L2 norms."""
-    return torch.stack([grad.norm() for grad in grads.values()])
+    return torch.stack(torch._foreach_norm(list(grads.values())))
+
+
+def conclude(
+    state: RunState, grads: Mapping[str, Tensor], norms: Tensor, loss: float, tokens: int
+) -> StepResult:
+    """The second half of a step: clip and update, if everything is finite.
+
+    Args:
+        state: of the run; its parameters and moments change.
+        grads: its gradients, which may be overwritten.
+        norms: their L2 norms, on the CPU.
+        loss: its loss.
+        tokens: real tokens in its batch.
+    """
+    update = state.run.procedure.update
+    before = float(norms.norm())
+    factors = clip_factors(norms, update)
+    lr = state.run.procedure.schedule(state.step) * update.lr
+    broken = None
+    if math.isfinite(loss) and math.isfinite(before):
+        _update(state, grads, factors.tolist(), lr)
+    else:
+        broken = _first_not_finite(state, loss, grads, norms)
+    return StepResult(loss, lr, before, float((norms * factors).norm()), tokens, broken)
 
 
 def clip_factors(norms: Tensor, settings: Update) -> Tensor:
@@ -146,14 +164,17 @@ def _first_not_finite(
 def _update(
     state: RunState, grads: Mapping[str, Tensor], factors: Sequence[float], lr: float
 ) -> None:
+    """AdamW on all parameters, those with the same settings together."""
     run, settings = state.run, state.run.procedure.update
-    for (name, grad), factor in zip(grads.items(), factors, strict=True):
-        group = run.groups[name]
-        update(
-            state.params[name],
-            grad,
-            state.exp_avg[name],
-            state.exp_avg_sq[name],
+    alike: dict[tuple[Group, float], list[str]] = {}
+    for name, factor in zip(grads, factors, strict=True):
+        alike.setdefault((run.groups[name], factor), []).append(name)
+    for (group, factor), names in alike.items():
+        update_many(
+            [state.params[name] for name in names],
+            [grads[name] for name in names],
+            [state.exp_avg[name] for name in names],
+            [state.exp_avg_sq[name] for name in names],
             step=state.step + 1,
             lr=lr * group.lr_factor,
             betas=settings.betas,
@@ -161,6 +182,6 @@ def _update(
             eps_mode=settings.eps_mode,
             bias_correction=settings.bias_correction,
             weight_decay=group.weight_decay,
-            toward=run.start[name] if group.toward == "start" else None,
+            toward=[run.start[name] for name in names] if group.toward == "start" else None,
             grad_scale=factor,
         )

@@ -1,0 +1,136 @@
+"""The maps of a transformer that have weights: with those of one run, or of a stack of runs.
+
+R rows of all runs, S runs, D width, I and O widths of a linear map. Rows are tokens or sentences,
+run after run.
+
+``OfOne`` is the plain form and the reference. A stack is computed in one of two ways: ``Ragged``
+applies the same maps run by run to the run's own rows, so that every bit is that of the plain form;
+``Uniform`` has as many rows in each run and one batched product for all, which is what accelerators
+are fast at, equal up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from steadytune.encoders.stacking import Stack
+from steadytune.procedure import Params
+
+
+class Weights(Protocol):
+    """Maps from rows to rows; ``name`` is the part of the parameters' names before the last dot.
+
+    Attributes:
+        example: any one parameter, for its dtype and device.
+    """
+
+    example: Tensor
+
+    def linear(self, name: str, x: Tensor) -> Tensor:
+        """(R, I) -> (R, O)."""
+        ...
+
+    def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
+        """LayerNorm, (R, D) -> (R, D)."""
+        ...
+
+    def lookup(self, name: str, ids: Tensor) -> Tensor:
+        """Rows (R, D) of the table ``name`` for ids (R,)."""
+        ...
+
+    def activate(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """An element-wise function of (R, D)."""
+        ...
+
+
+class OfOne:
+    """The weights of one run."""
+
+    def __init__(self, params: Params) -> None:
+        self._params = params
+        self.example = params["embeddings.word"]
+
+    def linear(self, name: str, x: Tensor) -> Tensor:
+        """See Weights."""
+        return F.linear(x, self._params[f"{name}.weight"], self._params[f"{name}.bias"])
+
+    def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
+        """See Weights."""
+        weight = self._params[f"{name}.weight"]
+        return F.layer_norm(x, weight.shape, weight, self._params[f"{name}.bias"], eps)
+
+    def lookup(self, name: str, ids: Tensor) -> Tensor:
+        """See Weights."""
+        return F.embedding(ids, self._params[name])
+
+    def activate(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """See Weights."""
+        return function(x)
+
+
+class Ragged:
+    """The weights of several runs, each applied to its own rows, however many they are."""
+
+    def __init__(self, params: Sequence[Params], stack: Stack) -> None:
+        self._runs = [OfOne(each) for each in params]
+        self._stack = stack
+        self.example = self._runs[0].example
+
+    def linear(self, name: str, x: Tensor) -> Tensor:
+        """See Weights."""
+        return self._each(lambda run, rows: run.linear(name, rows), x)
+
+    def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
+        """See Weights."""
+        return self._each(lambda run, rows: run.norm(name, rows, eps), x)
+
+    def lookup(self, name: str, ids: Tensor) -> Tensor:
+        """See Weights."""
+        return self._each(lambda run, rows: run.lookup(name, rows), ids)
+
+    def activate(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """See Weights; run by run, as the last few elements are often rounded in another way."""
+        return self._each(lambda run, rows: run.activate(function, rows), x)
+
+    def _each(self, apply: Callable[[OfOne, Tensor], Tensor], x: Tensor) -> Tensor:
+        parts = x.split(self._stack.rows(x.shape[0]))
+        return torch.cat([apply(run, rows) for run, rows in zip(self._runs, parts, strict=True)])
+
+
+class Uniform:
+    """The weights of S runs as tensors with a leading run axis; each run has R / S rows."""
+
+    def __init__(self, params: Params) -> None:
+        self._params = params
+        self.example = params["embeddings.word"]
+        self._runs = self.example.shape[0]
+
+    def linear(self, name: str, x: Tensor) -> Tensor:
+        """See Weights."""
+        weight_SOI, bias_SO = self._params[f"{name}.weight"], self._params[f"{name}.bias"]
+        return torch.baddbmm(bias_SO[:, None], self._by_run(x), weight_SOI.mT).flatten(0, 1)
+
+    def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
+        """See Weights."""
+        weight_SD, bias_SD = self._params[f"{name}.weight"], self._params[f"{name}.bias"]
+        normal = self._by_run(F.layer_norm(x, x.shape[1:], None, None, eps))
+        return torch.addcmul(bias_SD[:, None], normal, weight_SD[:, None]).flatten(0, 1)
+
+    def lookup(self, name: str, ids: Tensor) -> Tensor:
+        """See Weights."""
+        table_SVD = self._params[name]
+        first_row_S = torch.arange(self._runs, device=ids.device) * table_SVD.shape[1]
+        rows = (self._by_run(ids) + first_row_S[:, None]).flatten()
+        return F.embedding(rows, table_SVD.flatten(0, 1))
+
+    def activate(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """See Weights."""
+        return function(x)
+
+    def _by_run(self, x: Tensor) -> Tensor:
+        return x.unflatten(0, (self._runs, -1))
