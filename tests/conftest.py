@@ -15,3 +15,7 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set STEADYTUNE_DATA to a folder that holds glue/")
     return folder
+
+import torch
+
+torch.set_num_threads(1)  # as every study computes; other numbers of threads round otherwise

@@ -141,9 +141,7 @@ def run(
         Path | None,
         typer.Option("--out", help="The study's folder.", show_default="runs/<study name>"),
     ] = None,
-    executor: Annotated[str, typer.Option("--executor", help="How runs are computed.")] = (
-        "sequential"
-    ),
+    executor: Annotated[str, typer.Option("--executor", help="How runs are computed.")] = ("auto"),
 ) -> None:
     """Fine-tune every recipe on every task with every seed; again, to continue.
 

@@ -9,7 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,16 +20,17 @@ from numpy.typing import NDArray
 from steadytune import encoders, executors, stabilizers, tasks
 from steadytune.encoders import Encoder
 from steadytune.errors import BadInput
+from steadytune.executors import Work
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE
-from steadytune.records import Crashed, Diverged, Event, Finished, RunRecord, State
+from steadytune.records import Crashed, Diverged, Event, Finished, RunRecord, Snapshot, State
 from steadytune.study import Run, Study, plan
 from steadytune.study_file import Catalogue
 from steadytune.tasks import Task
 from steadytune.training.memory import keep_freed_memory
 from steadytune.training.precision import default_device, default_precision
 from steadytune.training.prepare import Preparation
-from steadytune.training.ready import ReadyRun
+from steadytune.training.threads import one_thread
 
 SNAPSHOT_SECONDS = 60.0
 CATALOGUE = Catalogue(
@@ -149,7 +150,7 @@ def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
 def run_study(
     loaded: Loaded,
     ledger: Ledger,
-    executor: str = "sequential",
+    executor: str = "auto",
     watch: Watch = lambda event: None,
     snapshot_seconds: float = SNAPSHOT_SECONDS,
 ) -> None:
@@ -172,32 +173,26 @@ def run_study(
     check_executor(executor)
     keep_freed_memory()
     todo = {run.id: run for run in unfinished(ledger, loaded.runs)}
-    open_writers = dict[str, RunWriter]()
+    writers = dict[str, RunWriter]()
 
-    def writer_of(run_id: str) -> RunWriter:
-        if run_id not in open_writers:
-            open_writers[run_id] = _writer(ledger, loaded, todo[run_id])
-        return open_writers[run_id]
+    def snapshot(run: Run) -> Snapshot | None:
+        if run.id in writers:  # it is begun a second time
+            writers[run.id].close()
+        writers[run.id] = _writer(ledger, loaded, run)
+        return writers[run.id].load_snapshot()
 
-    def prepare_to_continue(run: Run) -> ReadyRun:
-        writer = writer_of(run.id)
-        ready = loaded.prepare(run, writer.load_snapshot())
-        if ready.snapshot_fits:
-            return ready
-        writer.start_over()
-        return loaded.prepare(run)
-
-    events = executors.TABLE[executor]().compute(
-        list(todo.values()), prepare_to_continue, _clock(snapshot_seconds)
-    )
-    for event in events:
-        writer = writer_of(event.run)
-        if isinstance(event, Finished) and event.weights is not None:
-            _save_model(loaded, todo[event.run], event.weights, writer.model_folder)
-        writer.write(event)
-        if isinstance(event, Finished | Diverged | Crashed):
-            del open_writers[event.run]
-        watch(event)
+    work = Work(list(todo.values()), loaded.prepare, snapshot, _Clock(snapshot_seconds))
+    with one_thread():
+        for event in executors.TABLE[executor]().compute(work):
+            if event.run not in writers:  # it crashed before it could begin
+                snapshot(todo[event.run])
+            writer = writers[event.run]
+            if isinstance(event, Finished) and event.weights is not None:
+                _save_model(loaded, todo[event.run], event.weights, writer.model_folder)
+            writer.write(event)
+            if isinstance(event, Finished | Diverged | Crashed):
+                del writers[event.run]
+            watch(event)
 
 
 def unfinished(ledger: Ledger, runs: Sequence[Run]) -> list[Run]:
@@ -232,18 +227,19 @@ def _save_model(
     loaded.encoders[run.encoder].save(params, folder, names)
 
 
-def _clock(seconds: float) -> Callable[[str], bool]:
+@dataclass(frozen=True)
+class _Clock:
     """True for a run once every so many seconds."""
-    last: dict[str, float] = {}
 
-    def due(run: str) -> bool:
+    seconds: float
+    last: dict[str, float] = field(default_factory=dict)
+
+    def __call__(self, run: str) -> bool:
         now = time.monotonic()
-        if now - last.setdefault(run, now) < seconds:
+        if now - self.last.setdefault(run, now) < self.seconds:
             return False
-        last[run] = now
+        self.last[run] = now
         return True
-
-    return due
 
 
 def environment(device: torch.device) -> dict[str, Any]:
@@ -256,7 +252,6 @@ def environment(device: torch.device) -> dict[str, Any]:
         "processor": _processor(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
         "device": gpu or str(device),
         "packages": {name: metadata.version(name) for name in packages},
     }

@@ -1,15 +1,17 @@
 """Every executor of the table against the plain loop: the same events, one crash stops nobody."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from small_studies import RECIPE, SmallStudy, losses, of
 from steadytune import executors
+from steadytune.executors import Work
 from steadytune.recipe import Seeds
-from steadytune.records import Crashed, Evaluation, Finished, Step
-from steadytune.study import plan
+from steadytune.records import Crashed, Evaluation, Finished, Snapshot, Step
+from steadytune.study import Run, plan
 from steadytune.training.loop import train
+from steadytune.training.prepare import Preparation
 from steadytune.training.step import PlainStepper
 
 
@@ -31,26 +33,45 @@ def without_seconds(events):
 
 
 def check_same_events_as_the_plain_loop(executor, study):
-    events = list(executor().compute(study.runs(), study.prepare, lambda run: False))
+    events = list(executor().compute(Work(study.runs(), study.prepare)))
     for run in study.runs():
         alone = list(train([study.prepare(run)], PlainStepper()))
         mine = [event for event in events if event.run == run.id]
         assert without_seconds(mine) == without_seconds(alone)
 
 
+@dataclass(frozen=True)
+class Breaking:
+    """Makes all runs ready but one."""
+
+    prepare: Preparation
+    broken: Run
+
+    def __call__(self, run, snapshot=None):
+        if run == self.broken:
+            raise RuntimeError("no such luck")
+        return self.prepare(run, snapshot)
+
+
 def check_a_crash_stops_nobody_else(executor, study):
     broken = study.runs()[1]
-
-    def prepare(run):
-        if run == broken:
-            raise RuntimeError("no such luck")
-        return study.prepare(run)
-
-    events = list(executor().compute(study.runs(), prepare, lambda run: False))
+    events = list(executor().compute(Work(study.runs(), Breaking(study.prepare, broken))))
     (crashed,) = of(Crashed, events)
     assert crashed.run == broken.id
     assert "no such luck" in crashed.error
     assert len(of(Finished, events)) == 2
+
+
+def check_runs_continue_from_their_snapshots(executor, study):
+    due = iter([False] * 4 + [True]).__next__
+    first = study.runs()[0]
+    begun = train([study.prepare(first)], PlainStepper(), lambda run: due())
+    snapshot = next(event for event in begun if isinstance(event, Snapshot))
+    found = {first.id: snapshot}
+    events = executor().compute(Work(study.runs(), study.prepare, lambda run: found.get(run.id)))
+    steps = [e for e in events if isinstance(e, Step) and e.run == first.id]
+    alone = of(Step, train([study.prepare(first)], PlainStepper()))
+    assert without_seconds(steps) == without_seconds(alone)[snapshot.step :]
 
 
 @pytest.mark.parametrize("name", executors.TABLE)
@@ -58,14 +79,15 @@ def test_every_executor(tmp_path, name):
     study = ThreeRuns(tmp_path, replace(RECIPE, epochs=1))
     check_same_events_as_the_plain_loop(executors.TABLE[name], study)
     check_a_crash_stops_nobody_else(executors.TABLE[name], study)
+    check_runs_continue_from_their_snapshots(executors.TABLE[name], study)
 
 
 class Forgetful(executors.Sequential):
     """Leaves the last run out and lets errors through."""
 
-    def compute(self, runs, prepare, snapshot_due):
-        for run in runs[:-1]:
-            yield from train([prepare(run)], PlainStepper(), snapshot_due)
+    def compute(self, work):
+        for run in work.runs[:-1]:
+            yield from train([work.prepare(run)], PlainStepper(), work.snapshot_due)
 
 
 def test_a_broken_executor_is_found_out(tmp_path):
@@ -74,4 +96,6 @@ def test_a_broken_executor_is_found_out(tmp_path):
         check_same_events_as_the_plain_loop(Forgetful, study)
     with pytest.raises(RuntimeError):
         check_a_crash_stops_nobody_else(Forgetful, study)
+    with pytest.raises(AssertionError):
+        check_runs_continue_from_their_snapshots(Forgetful, study)
     assert losses(study.events())

@@ -12,11 +12,12 @@ are fast at, equal up to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 
 from steadytune.encoders.stacking import Stack
 from steadytune.procedure import Params
@@ -113,7 +114,8 @@ class Uniform:
     def linear(self, name: str, x: Tensor) -> Tensor:
         """See Weights."""
         weight_SOI, bias_SO = self._params[f"{name}.weight"], self._params[f"{name}.bias"]
-        return torch.baddbmm(bias_SO[:, None], self._by_run(x), weight_SOI.mT).flatten(0, 1)
+        result: Any = _BatchedLinear.apply(self._by_run(x), weight_SOI, bias_SO)
+        return result.flatten(0, 1)
 
     def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
         """See Weights."""
@@ -134,3 +136,25 @@ class Uniform:
 
     def _by_run(self, x: Tensor) -> Tensor:
         return x.unflatten(0, (self._runs, -1))
+
+
+class _Saved(FunctionCtx):
+    saved_tensors: tuple[Tensor, ...]
+
+
+class _BatchedLinear(torch.autograd.Function):
+    """x (S, R, I) with weight (S, O, I) and bias (S, O).
+
+    Autograd's own gradient of the weight would be a transposed view, which the optimizer would
+    have to copy.
+    """
+
+    @staticmethod
+    def forward(ctx: _Saved, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return torch.baddbmm(bias[:, None], x, weight.mT)
+
+    @staticmethod
+    def backward(ctx: _Saved, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        return grads[0].bmm(weight), grads[0].mT.bmm(x), grads[0].sum(1)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
-from steadytune.executors._executor import Prepare
+from steadytune.executors._executor import Work
 from steadytune.records import Crashed, Event
-from steadytune.study import Run
 from steadytune.training.loop import train
 from steadytune.training.step import PlainStepper
 
@@ -18,12 +17,10 @@ class Sequential:
     name = "sequential"
     summary = "one run after the other, in this process"
 
-    def compute(
-        self, runs: Sequence[Run], prepare: Prepare, snapshot_due: Callable[[str], bool]
-    ) -> Iterator[Event]:
+    def compute(self, work: Work) -> Iterator[Event]:
         """The events of each run, in the order of the runs."""
-        for run in runs:
+        for run in work.runs:
             try:
-                yield from train([prepare(run)], PlainStepper(), snapshot_due)
+                yield from train([work.ready(run)], PlainStepper(), work.snapshot_due)
             except Exception:
                 yield Crashed(run.id, traceback.format_exc())

@@ -144,7 +144,7 @@ def update_many(
     scale = None if grad_scale == 1 else torch.tensor(1 / grad_scale, dtype=torch.float32)
     torch._fused_adamw_(
         params,
-        grads,
+        [grad.contiguous() for grad in grads],  # the kernel reads memory in order
         exp_avgs,
         exp_avg_sqs,
         [],

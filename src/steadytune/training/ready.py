@@ -19,7 +19,7 @@ from steadytune.records import Snapshot, TaskFacts
 from steadytune.seeds import generator
 from steadytune.training.vocabulary import Vocabulary
 
-_MOVING = ("params", "exp_avg", "exp_avg_sq")  # what a step updates
+MOVING = ("params", "exp_avg", "exp_avg_sq")  # what a step updates
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class ReadyRun:
         shapes = {key: array.shape for key, array in self.snapshot.tensors.items()}
         expected = {
             f"{part}/{name}": tuple(tensor.shape)
-            for part in _MOVING
+            for part in MOVING
             for name, tensor in self.start.items()
         } | {"best_merit": (1,), "best_step": (1,)}
         return expected.items() <= shapes.items()
@@ -185,13 +185,13 @@ class RunState:
         if self.run.keep == "best":
             params, step = self.best or params, self.best_step or step
         restored = self.run.vocabulary.restored(params, self.run.procedure, step)
-        return {name: tensor.cpu().numpy() for name, tensor in restored.items()}
+        return {name: tensor.cpu().numpy().copy() for name, tensor in restored.items()}
 
     def snapshot(self) -> Snapshot:
         """Everything that ``begin`` needs to continue from here, copied."""
         tensors = {
             f"{part}/{name}": tensor.cpu().numpy().copy()
-            for part in (*_MOVING, "best")
+            for part in (*MOVING, "best")
             for name, tensor in getattr(self, part).items()
         }
         tensors["best_merit"] = np.array([self.best_merit])
