@@ -7,10 +7,22 @@ from steadytune.encoders._encoder import Batch, Dropout, Encoder, Tokenized
 from steadytune.encoders.automodel import Foreign
 from steadytune.encoders.checkpoint import settings
 from steadytune.encoders.families import FAMILIES
+from steadytune.encoders.masked_lm import MaskedLMHead
 from steadytune.encoders.named import TABLE, Named, find
 from steadytune.encoders.pretrained import Pretrained
 
-__all__ = ["FAMILIES", "TABLE", "Batch", "Dropout", "Encoder", "Named", "Tokenized", "load"]
+__all__ = [
+    "FAMILIES",
+    "TABLE",
+    "Batch",
+    "Dropout",
+    "Encoder",
+    "MaskedLMHead",
+    "Named",
+    "Pretrained",
+    "Tokenized",
+    "load",
+]
 
 
 def load(name: str) -> Encoder:

@@ -5,7 +5,7 @@ T tokens, D width, B sentences, K outputs. It is post-LayerNorm as in Devlin et 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
@@ -41,6 +41,18 @@ def hidden(params: Params, arch: Architecture, batch: Batch, dropout: Dropout | 
     word = params["embeddings.word"]
     where = layout(batch.lengths, arch.heads, word.dtype, word.device)
     return _hidden(params, arch, batch, where, _Drop(arch, dropout))
+
+
+def layer_states(params: Params, arch: Architecture, batch: Batch) -> Iterator[Tensor]:
+    """States (T, D) after the embedding and after each layer, from the bottom; no dropout."""
+    word = params["embeddings.word"]
+    where = layout(batch.lengths, arch.heads, word.dtype, word.device)
+    drop = _Drop(arch, None)
+    x = _embed(params, arch, batch, where, drop)
+    yield x
+    for step, i in enumerate(arch.order):
+        x = _layer(params, arch, x, where, drop, f"layers.{i}", f"layers.{step}")
+        yield x
 
 
 class _Drop:
