@@ -15,3 +15,12 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set STEADYTUNE_DATA to a folder that holds glue/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """Folder with small pretrained encoders that have a masked-LM head; tests skip without it."""
+    folder = Path(os.environ.get("STEADYTUNE_MODELS", BESIDE / "models"))
+    if not (folder / "minilm-l6-mlm" / "config.json").is_file():
+        pytest.skip(f"no encoders at {folder}; set STEADYTUNE_MODELS to hold minilm-l6-mlm/")
+    return folder

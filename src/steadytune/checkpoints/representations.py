@@ -26,7 +26,7 @@ def layer_states(
     about: dict[str, Any],
     device: torch.device,
 ) -> LayerStates:
-    """First-token states of all examples after the embedding and after each layer, in fp32.
+    """First-token states of all examples after each layer, in fp32.
 
     Args:
         encoder: whose transformer computes them.

@@ -80,6 +80,9 @@ def read_head(
     }
     if word is None:
         wanted["decoder"] = (names.decoder, (size, inner))
+        own_bias = names.decoder.removesuffix("weight") + "bias"  # untied as the weight is
+        if own_bias in tensors:
+            wanted["bias"] = (own_bias, (size,))
     found = checkpoint.select(tensors, wanted, frozenset(), "", folder)
     if word is not None:
         found["decoder"] = word.to(torch.float32)

@@ -134,7 +134,7 @@ class Pretrained:
         return transformer.hidden(params, self._arch, batch, None)
 
     def layer_states(self, params: Params, batch: Batch) -> Iterator[Tensor]:
-        """States (T, D) after the embedding and after each layer, without dropout."""
+        """States (T, D) after each layer, from the bottom, without dropout."""
         return transformer.layer_states(params, self._arch, batch)
 
     def masked_lm_head(self) -> MaskedLMHead:

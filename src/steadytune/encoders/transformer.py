@@ -44,12 +44,11 @@ def hidden(params: Params, arch: Architecture, batch: Batch, dropout: Dropout | 
 
 
 def layer_states(params: Params, arch: Architecture, batch: Batch) -> Iterator[Tensor]:
-    """States (T, D) after the embedding and after each layer, from the bottom; no dropout."""
+    """States (T, D) after each layer, from the bottom, without dropout."""
     word = params["embeddings.word"]
     where = layout(batch.lengths, arch.heads, word.dtype, word.device)
     drop = _Drop(arch, None)
     x = _embed(params, arch, batch, where, drop)
-    yield x
     for step, i in enumerate(arch.order):
         x = _layer(params, arch, x, where, drop, f"layers.{i}", f"layers.{step}")
         yield x

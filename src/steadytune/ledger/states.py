@@ -25,9 +25,11 @@ from steadytune.records import SCHEMA
 class LayerStates:
     """The first token's state of each example after each layer.
 
+    There is none of the embedding: what it gives for the first token is the same for all examples.
+
     Attributes:
         about: what the states are of; what is said in ``examples`` must agree for a comparison.
-        states: (L + 1, N, D) float32; index 0 is the embedding's output, L the last layer's.
+        states: (L, N, D) float32, from the first layer to the last.
     """
 
     about: dict[str, Any]
