@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+
+torch.set_num_threads(1)  # as every study computes; another number of threads rounds otherwise
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
@@ -16,6 +19,11 @@ def data_dir() -> Path:
         pytest.skip(f"no real data at {folder}; set STEADYTUNE_DATA to a folder that holds glue/")
     return folder
 
-import torch
 
-torch.set_num_threads(1)  # as every study computes; other numbers of threads round otherwise
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """Folder with small pretrained encoders that have a masked-LM head; tests skip without it."""
+    folder = Path(os.environ.get("STEADYTUNE_MODELS", BESIDE / "models"))
+    if not (folder / "minilm-l6-mlm" / "config.json").is_file():
+        pytest.skip(f"no encoders at {folder}; set STEADYTUNE_MODELS to hold minilm-l6-mlm/")
+    return folder

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-Purpose = Literal["init", "order", "dropout", "subset", "split", "text"]
+Purpose = Literal["init", "order", "dropout", "subset", "split", "text", "mask"]
 _LEVELS = 1 << 16  # dropout decides with 16 random bits an element
 
 

@@ -7,6 +7,7 @@ from steadytune.encoders._encoder import Batch, Dropout, Encoder, Stackable, Tok
 from steadytune.encoders.automodel import Foreign
 from steadytune.encoders.checkpoint import settings
 from steadytune.encoders.families import FAMILIES
+from steadytune.encoders.masked_lm import MaskedLMHead
 from steadytune.encoders.named import TABLE, Named, find
 from steadytune.encoders.pretrained import Pretrained
 from steadytune.encoders.stacking import Stack, join
@@ -17,7 +18,9 @@ __all__ = [
     "Batch",
     "Dropout",
     "Encoder",
+    "MaskedLMHead",
     "Named",
+    "Pretrained",
     "Stack",
     "Stackable",
     "Tokenized",

@@ -11,17 +11,13 @@ import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call
-from transformers import (
-    AutoModelForSequenceClassification,
-    PreTrainedConfig,
-    PreTrainedModel,
-)
+from transformers import PreTrainedConfig
 from transformers.utils import logging
 
 from steadytune.encoders import checkpoint
@@ -33,6 +29,9 @@ from steadytune.errors import BadInput
 from steadytune.procedure import Parameter, Params
 from steadytune.records import EncoderFacts
 from steadytune.seeds import ambient
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _RATES = {
     "hidden": ("hidden_dropout_prob", "hidden_dropout", "embedding_dropout", "mlp_dropout"),
@@ -129,7 +128,7 @@ class Foreign:
     def _load(self, folder: Path) -> tuple[Any, list[str]]:
         try:
             with _quiet(), ambient(0, "foreign", "load"):
-                model, report = AutoModelForSequenceClassification.from_pretrained(
+                model, report = _auto_model().from_pretrained(
                     folder,
                     num_labels=2,
                     trust_remote_code=False,
@@ -170,7 +169,7 @@ class Foreign:
                     if rate is not None and hasattr(config, name):
                         setattr(config, name, rate)
             with ambient(0, "foreign", "build"), torch.device("meta"):
-                model: Any = AutoModelForSequenceClassification.from_config(config)
+                model: Any = _auto_model().from_config(config)
             for name, value in self._buffers.items():
                 owner, _, leaf = name.rpartition(".")
                 setattr(model.get_submodule(owner), leaf, value)
@@ -257,3 +256,10 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+def _auto_model() -> Any:  # noqa: ANN401
+    """Transformers' table of models, imported when it is needed: that alone takes seconds."""
+    from transformers import AutoModelForSequenceClassification
+
+    return AutoModelForSequenceClassification

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedConfig
 
@@ -16,6 +18,7 @@ from steadytune.encoders import checkpoint, transformer
 from steadytune.encoders._encoder import Batch, Dropout, Tokenized
 from steadytune.encoders.architecture import table
 from steadytune.encoders.families import Family
+from steadytune.encoders.masked_lm import MaskedLMHead, read_head
 from steadytune.encoders.stacking import Stack
 from steadytune.encoders.tokenizer import Tokenizer
 from steadytune.procedure import Parameter, Params
@@ -48,6 +51,7 @@ class Pretrained:
             BadInput: weights or tokenizer are missing, corrupt, or do not fit the config.
         """
         self.name = name
+        self._folder = folder
         self._config = config
         self._family = family
         self._arch = arch = family.architecture(config.to_dict())
@@ -66,12 +70,14 @@ class Pretrained:
         )
 
     def _read(self, folder: Path) -> dict[str, Tensor]:
-        wanted = {
-            p.name: (self._family.checkpoint_name(p.name), p.shape)
-            for p in table(self._arch, 1, frozenset())
-            if p.part != "head"
-        }
-        optional = frozenset(name for name in wanted if name.startswith("pooler."))
+        parts = [p for p in table(self._arch, 1, frozenset()) if p.part != "head"]
+        optional = frozenset(p.name for p in parts if p.name.startswith("pooler."))
+        return self._select(folder, parts, optional)
+
+    def _select(
+        self, folder: Path, parts: Sequence[Parameter], optional: frozenset[str]
+    ) -> dict[str, Tensor]:
+        wanted = {p.name: (self._family.checkpoint_name(p.name), p.shape) for p in parts}
         tensors = checkpoint.stored(folder)
         return checkpoint.select(tensors, wanted, optional, self._family.prefix, folder)
 
@@ -120,6 +126,51 @@ class Pretrained:
             checkpoint.write({self._family.checkpoint_name(n): params[n] for n in names}, fresh)
             config.save_pretrained(fresh)
             self._tokenizer.save(fresh)
+
+    def saved(self, folder: Path) -> dict[str, Tensor]:
+        """The parameters that ``save`` wrote into ``folder``, encoder and head, in fp32.
+
+        Raises:
+            BadInput: there are none, or they are those of another architecture.
+        """
+        num_outputs = checkpoint.settings(folder).num_labels or 1
+        return self._select(folder, self.parameters(num_outputs), frozenset())
+
+    def hidden(self, params: Params, batch: Batch) -> Tensor:
+        """States (T, D) after the last layer, without dropout."""
+        return transformer.hidden(params, self._arch, batch, None)
+
+    def layer_states(self, params: Params, batch: Batch) -> Iterator[Tensor]:
+        """States (T, D) after each layer, from the bottom, without dropout."""
+        return transformer.layer_states(params, self._arch, batch)
+
+    def masked_lm_head(self) -> MaskedLMHead:
+        """The head that the checkpoint was pretrained with.
+
+        Raises:
+            BadInput: the checkpoint has none.
+        """
+        names, tied = self._family.masked_lm, self._config.tie_word_embeddings
+        word = self._weights["embeddings.word"]
+        return read_head(self._folder, self._arch, names, word if tied else None)
+
+    def blocks(self, text: str, length: int) -> NDArray[np.int64]:
+        """(N, ``length``) token ids of a text in whole blocks; see ``Tokenizer.blocks``."""
+        return self._tokenizer.blocks(text, length)
+
+    def special_in(self, length: int) -> NDArray[np.bool_]:
+        """(``length``,) which places of a block hold special tokens."""
+        return self._tokenizer.special_in(length)
+
+    @property
+    def mask_id(self) -> int | None:
+        """The id of the mask token."""
+        return self._tokenizer.mask_id
+
+    @property
+    def token_ids(self) -> int:
+        """Number of token ids."""
+        return self._tokenizer.size
 
 
 def drawn(parameter: Parameter, init_seed: int, deviation: float) -> Tensor:

@@ -22,6 +22,8 @@ class Tokenizer:
     Attributes:
         serialized: everything that decides its token ids.
         padding_id: the id that a padded batch is filled with.
+        mask_id: the id that stands for a hidden token; None without one.
+        size: number of token ids.
     """
 
     def __init__(self, folder: Path, vocabulary: int, longest: int | None, segments: bool) -> None:
@@ -59,6 +61,8 @@ class Tokenizer:
         self._longest = longest
         self._segments = segments
         self.padding_id: int = self._tokenizer.pad_token_id or 0
+        self.mask_id: int | None = self._tokenizer.mask_token_id
+        self.size = len(self._tokenizer)
 
     def __call__(
         self,
@@ -104,6 +108,40 @@ class Tokenizer:
                 f"max_length {max_length} is more than this encoder has positions for: "
                 f"at most {self._longest}"
             )
+
+    def blocks(self, text: str, length: int) -> NDArray[np.int64]:
+        """(N, ``length``) ids of contiguous stretches of a text, each between special tokens.
+
+        What does not fill a last block is dropped.
+
+        Raises:
+            BadInput: ``length`` is more than the model takes, or the text does not fill a block.
+        """
+        self._check(length, pairs=False)
+        before, after = self._around()
+        ids: list[int] = self._tokenizer(
+            text, add_special_tokens=False, truncation=False, padding=False, verbose=False
+        )["input_ids"]
+        room = length - len(before) - len(after)
+        number = len(ids) // room
+        if number == 0:
+            raise BadInput(
+                f"a text of {len(ids)} tokens does not fill a block of {length} "
+                f"({length - room} of them special): give a longer text or a smaller block length"
+            )
+        inner = np.array(ids[: number * room], dtype=np.int64).reshape(number, room)
+        return np.concatenate([np.tile(before, (number, 1)), inner, np.tile(after, (number, 1))], 1)
+
+    def special_in(self, length: int) -> NDArray[np.bool_]:
+        """(``length``,) which places of a block hold special tokens."""
+        before, after = self._around()
+        place = np.arange(length)
+        return (place < len(before)) | (place >= length - len(after))
+
+    def _around(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Special tokens before and after a single text: every family puts one before it."""
+        special = np.array(self._tokenizer("")["input_ids"], dtype=np.int64)
+        return special[:1], special[1:]
 
     def save(self, folder: Path) -> None:
         """Write the files that AutoTokenizer reads."""

@@ -6,7 +6,7 @@ lines compute one run or a stack of runs: what differs is in ``weights`` and ``d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -60,6 +60,16 @@ def hidden(params: Params, arch: Architecture, batch: Batch, dropout: Dropout | 
     for step in range(len(arch.order)):
         x_TD = _layer(weights, arch, x_TD, where, drop, step)
     return x_TD
+
+
+def layer_states(params: Params, arch: Architecture, batch: Batch) -> Iterator[Tensor]:
+    """States (T, D) after each layer, from the bottom, without dropout."""
+    weights, drop = OfOne(params), DropOfOne(arch, None)
+    where = _layout(weights, arch, batch)
+    x_TD = _embed(weights, arch, batch, where, drop)
+    for step in range(len(arch.order)):
+        x_TD = _layer(weights, arch, x_TD, where, drop, step)
+        yield x_TD
 
 
 def _layout(weights: Weights, arch: Architecture, batch: Batch) -> Layout:

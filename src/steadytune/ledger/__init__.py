@@ -2,7 +2,24 @@
 
 from steadytune.ledger._ledger import Ledger, Row
 from steadytune.ledger.planned import Planned
+from steadytune.ledger.points import Points, grid, measure, read_points
 from steadytune.ledger.run_folder import EvaluationRow, Predictions
 from steadytune.ledger.run_writer import RunWriter
+from steadytune.ledger.states import LayerStates, check_comparable, read_states, write_states
 
-__all__ = ["EvaluationRow", "Ledger", "Planned", "Predictions", "Row", "RunWriter"]
+__all__ = [
+    "EvaluationRow",
+    "LayerStates",
+    "Ledger",
+    "Planned",
+    "Points",
+    "Predictions",
+    "Row",
+    "RunWriter",
+    "check_comparable",
+    "grid",
+    "measure",
+    "read_points",
+    "read_states",
+    "write_states",
+]

@@ -1,6 +1,6 @@
 """One file of data per family of encoders."""
 
-from steadytune.encoders.families._family import Family
+from steadytune.encoders.families._family import Family, MaskedLMNames
 from steadytune.encoders.families.albert import ALBERT
 from steadytune.encoders.families.bert import BERT
 from steadytune.encoders.families.distilbert import DISTILBERT
@@ -9,4 +9,4 @@ from steadytune.encoders.families.roberta import ROBERTA
 
 FAMILIES = {family.name: family for family in (BERT, ROBERTA, ALBERT, ELECTRA, DISTILBERT)}
 
-__all__ = ["FAMILIES", "Family"]
+__all__ = ["FAMILIES", "Family", "MaskedLMNames"]

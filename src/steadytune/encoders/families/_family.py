@@ -29,6 +29,22 @@ _KEYS = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class MaskedLMNames:
+    """Where a checkpoint keeps the head of its masked language model.
+
+    Attributes:
+        dense, norm: names without ``.weight`` and ``.bias``. decoder, bias: names of tensors.
+        activation: after the dense map; None for that of the layers.
+    """
+
+    dense: str
+    norm: str
+    decoder: str
+    bias: str
+    activation: str | None = None
+
+
+@dataclass(frozen=True)
 class Family:
     """One model type of transformers as data.
 
@@ -47,6 +63,7 @@ class Family:
         embedding_key: key of the embedding's width; None where it is that of the layers.
         always_projected: the embedding is projected even where the widths agree.
         positions_after_pad: positions are counted from the padding token's id + 1.
+        masked_lm: names of the head for masked-LM pretraining; None where there is no such head.
         only: settings that the family's transformer takes; a checkpoint with another value runs
             through transformers itself.
     """
@@ -65,6 +82,7 @@ class Family:
     embedding_key: str | None = None
     always_projected: bool = False
     positions_after_pad: bool = False
+    masked_lm: MaskedLMNames | None = None
     only: Mapping[str, Any] = field(default_factory=dict)
 
     def covers(self, config: Mapping[str, Any]) -> bool:

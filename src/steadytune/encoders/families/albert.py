@@ -5,7 +5,7 @@ as in the original. The published second versions have a hidden rate of 0, where
 """
 
 from steadytune.encoders.architecture import Head
-from steadytune.encoders.families._family import Family
+from steadytune.encoders.families._family import Family, MaskedLMNames
 from steadytune.encoders.families.bert import EMBEDDINGS
 
 _LAYER = "encoder.albert_layer_groups.{i}.albert_layers.0"
@@ -33,5 +33,11 @@ ALBERT = Family(
     classifier_key="classifier_dropout_prob",
     embedding_key="embedding_size",
     always_projected=True,
+    masked_lm=MaskedLMNames(
+        dense="predictions.dense",
+        norm="predictions.LayerNorm",
+        decoder="predictions.decoder.weight",
+        bias="predictions.bias",
+    ),
     only={"inner_group_num": 1},
 )

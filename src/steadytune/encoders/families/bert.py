@@ -1,7 +1,7 @@
 """BERT (Devlin et al. 2019)."""
 
 from steadytune.encoders.architecture import Head
-from steadytune.encoders.families._family import Family
+from steadytune.encoders.families._family import Family, MaskedLMNames
 
 EMBEDDINGS = {
     "embeddings.word": "embeddings.word_embeddings.weight",
@@ -27,4 +27,10 @@ BERT = Family(
     head=Head(dense="pooler", activation="tanh", dropout_first=False),
     names=EMBEDDINGS | LAYERS | {"pooler": "pooler.dense"},
     head_names={"head.output": "classifier"},
+    masked_lm=MaskedLMNames(
+        dense="cls.predictions.transform.dense",
+        norm="cls.predictions.transform.LayerNorm",
+        decoder="cls.predictions.decoder.weight",
+        bias="cls.predictions.bias",
+    ),
 )

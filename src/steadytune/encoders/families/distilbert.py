@@ -1,7 +1,7 @@
 """DistilBERT (Sanh et al. 2019): no segments, no dropout of attention's output, a ReLU head."""
 
 from steadytune.encoders.architecture import Head
-from steadytune.encoders.families._family import Family
+from steadytune.encoders.families._family import Family, MaskedLMNames
 from steadytune.encoders.families.bert import EMBEDDINGS
 
 _LAYER = "transformer.layer.{i}"
@@ -34,4 +34,10 @@ DISTILBERT = Family(
     fixed={"segments": 0, "norm_eps": 1e-12, "drop_attention_output": False},
     layers_key="n_layers",
     classifier_key="seq_classif_dropout",
+    masked_lm=MaskedLMNames(
+        dense="vocab_transform",
+        norm="vocab_layer_norm",
+        decoder="vocab_projector.weight",
+        bias="vocab_projector.bias",
+    ),
 )
