@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -160,6 +161,7 @@ def run(
             for run in cells_to_run.values()
             for sentence in fragile(run.recipe, loaded.total_steps(run), run.task.title)
         )
+        _show_log()
         _caution(encoder.head_note for encoder in loaded.encoders.values() if encoder.head_note)
         errors.print(_kept_in(ledger), markup=False, soft_wrap=True)
         progress = _progress(loaded, ledger)
@@ -169,6 +171,19 @@ def run(
         print(as_table(summarize(found), _width()))
         _caution(suspicious(found))
         raise typer.Exit(_say_crashed(ledger))
+
+
+class _Shown(logging.Handler):
+    """Shows what the package logs, such as which executor was chosen and why."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        errors.print(self.format(record), markup=False, soft_wrap=True)
+
+
+def _show_log() -> None:
+    logger = logging.getLogger("steadytune")
+    logger.handlers[:] = [_Shown()]
+    logger.setLevel(logging.INFO)
 
 
 def _study(

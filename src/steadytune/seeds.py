@@ -11,6 +11,7 @@ published counter-based generator, so any device can produce the same numbers.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -18,6 +19,9 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+
+from steadytune.philox import words
 
 Purpose = Literal["init", "order", "dropout", "subset", "split", "text", "mask"]
 _LEVELS = 1 << 16  # dropout decides with 16 random bits an element
@@ -25,9 +29,12 @@ _LEVELS = 1 << 16  # dropout decides with 16 random bits an element
 
 def stream(purpose: Purpose, seed: int, *coordinates: int | str) -> np.random.Philox:
     """The bit stream of one purpose, seed and place."""
+    return np.random.Philox(key=_key(purpose, seed, *coordinates))
+
+
+def _key(purpose: Purpose, seed: int, *coordinates: int | str) -> NDArray[np.uint64]:
     place = "/".join([purpose, str(seed), *map(str, coordinates)])
-    key = hashlib.blake2b(place.encode(), digest_size=16).digest()
-    return np.random.Philox(key=np.frombuffer(key, dtype=np.uint64))
+    return np.frombuffer(hashlib.blake2b(place.encode(), digest_size=16).digest(), dtype=np.uint64)
 
 
 def generator(purpose: Purpose, seed: int, *coordinates: int | str) -> np.random.Generator:
@@ -41,13 +48,28 @@ def keep_rate(drop: float) -> float:
 
 
 def keep_mask(
-    shape: tuple[int, ...], drop: float, seed: int, *coordinates: int | str
-) -> NDArray[np.bool_]:
-    """True where an element is kept; each is dropped independently with probability ``drop``."""
-    size = int(np.prod(shape))
-    words = stream("dropout", seed, *coordinates).random_raw(-(-size // 4))
-    halves = words.view(np.uint16)[:size]
-    return (halves >= np.uint16(round(drop * _LEVELS))).reshape(shape)
+    shape: tuple[int, ...], drop: float, device: torch.device, seed: int, *coordinates: int | str
+) -> Tensor:
+    """True where an element is kept; each is dropped independently with probability ``drop``.
+
+    The bits are the same on every device.
+    """
+    if device.type != "cpu":
+        return _keep_mask_there(shape, drop, device, seed, *coordinates)
+    size = math.prod(shape)
+    drawn = stream("dropout", seed, *coordinates).random_raw(-(-size // 4))
+    kept = drawn.view(np.uint16)[:size] >= np.uint16(round(drop * _LEVELS))
+    return torch.from_numpy(kept).view(shape)
+
+
+def _keep_mask_there(
+    shape: tuple[int, ...], drop: float, device: torch.device, seed: int, *coordinates: int | str
+) -> Tensor:
+    """``keep_mask``, drawn on the device itself."""
+    size = math.prod(shape)
+    first, second = (int(half) for half in _key("dropout", seed, *coordinates))
+    halves = words((first, second), -(-size // 4), device).view(torch.int16)[:size]
+    return ((halves.to(torch.int32) & (_LEVELS - 1)) >= round(drop * _LEVELS)).view(shape)
 
 
 @contextmanager

@@ -86,7 +86,7 @@ class Forgetful(executors.Sequential):
     """Leaves the last run out and lets errors through."""
 
     def compute(self, work):
-        for run in work.runs[:-1]:
+        for run in list(work.runs)[:-1]:
             yield from train([work.prepare(run)], PlainStepper(), work.snapshot_due)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from steadytune.training.adamw import PIECE, AdamW, update
+from steadytune.training.adamw import PIECE, AdamW, update, update_many
 
 STEPS = 200
 SHAPES = ((7, 5), (5,), (3, 4, 2))
@@ -154,3 +154,33 @@ def test_state_dict_round_trip():
     drive(one, p, grads[3:6])
     drive(two, q, grads[3:6])
     assert all(torch.equal(a, b) for a, b in zip(p, q, strict=True))
+
+
+@pytest.mark.parametrize("eps_mode", ["torch", "hf"])
+@pytest.mark.parametrize("bias_correction", [True, False])
+@pytest.mark.parametrize("toward", [False, True])
+def test_many_at_once_equal_one_by_one(eps_mode, bias_correction, toward):
+    draw = torch.Generator().manual_seed(0)
+    shapes = [(7,), (33, 5), (64, 64)]
+    start = [torch.randn(shape, generator=draw) for shape in shapes]
+    options = {
+        "betas": (0.9, 0.98),
+        "eps": 1e-6,
+        "eps_mode": eps_mode,
+        "bias_correction": bias_correction,
+        "weight_decay": 0.1,
+    }
+    slow, fast = ([x.clone() for x in start] for _ in range(2))
+    moments = [[torch.zeros_like(x) for x in start] for _ in range(4)]
+    for step in range(1, 51):
+        grads = [torch.randn(x.shape, generator=draw) for x in start]
+        grads[1] = grads[1].mT.contiguous().mT  # as a batched product may leave it
+        rates = {"step": step, "lr": 1e-2 * step / 50, "grad_scale": 1.0 if step % 2 else 0.3}
+        for p, g, m, v, a in zip(slow, grads, moments[0], moments[1], start, strict=True):
+            update(p, g, m, v, toward=a if toward else None, **rates, **options)
+        update_many(
+            fast, grads, moments[2], moments[3], toward=start if toward else None,
+            **rates, **options,
+        )  # fmt: skip
+    torch.testing.assert_close(fast, slow, rtol=1e-5, atol=1e-6)
+    assert max(float((p - x).abs().max()) for p, x in zip(slow, start, strict=True)) > 0.05

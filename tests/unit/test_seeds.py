@@ -1,9 +1,13 @@
 """Streams are functions of their coordinates and of nothing else."""
 
 import numpy as np
+import pytest
 import torch
 
-from steadytune.seeds import ambient, generator, keep_mask, keep_rate, stream
+from steadytune.philox import words
+from steadytune.seeds import _keep_mask_there, ambient, generator, keep_mask, keep_rate, stream
+
+CPU = torch.device("cpu")
 
 GOLDEN_WORDS = [3066450160827821610, 4535223520269677951]
 GOLDEN_ORDER = [5, 7, 6, 1, 0, 3, 4, 2]
@@ -36,7 +40,7 @@ def test_the_numbers_stay_what_they_are():
 
 def test_keep_mask_has_the_rate_that_it_says():
     for drop in (0.1, 0.5, 0.9):
-        mask = keep_mask((1000, 1001), drop, 0, 1, "site")
+        mask = keep_mask((1000, 1001), drop, CPU, 0, 1, "site").numpy()
         assert mask.shape == (1000, 1001)
         assert mask.dtype == bool
         assert abs(mask.mean() - keep_rate(drop)) < 5 * np.sqrt(drop * (1 - drop) / 1e6)
@@ -44,11 +48,23 @@ def test_keep_mask_has_the_rate_that_it_says():
 
 
 def test_nothing_is_dropped_at_rate_zero():
-    assert keep_mask((50, 3), 0.0, 0, 0, "site").all()
+    assert keep_mask((50, 3), 0.0, CPU, 0, 0, "site").all()
+
+
+@pytest.mark.parametrize("key", [(0, 0), (1, 2), (2**64 - 1, 2**63), (0x9E3779B97F4A7C15, 12345)])
+def test_philox_on_a_device_is_numpys(key):
+    numpys = np.random.Philox(key=np.array(key, dtype=np.uint64)).random_raw(1001)
+    assert (words(key, 1001, CPU).numpy().view(np.uint64) == numpys).all()
+
+
+@pytest.mark.parametrize("shape", [(1,), (7, 3), (64, 33)])
+def test_masks_drawn_on_a_device_are_those_of_the_cpu(shape):
+    there = _keep_mask_there(shape, 0.3, CPU, 5, 12, 0, "layers.1")
+    assert torch.equal(there, keep_mask(shape, 0.3, CPU, 5, 12, 0, "layers.1"))
 
 
 def test_masks_of_neighbouring_elements_are_independent():
-    mask = keep_mask((400_000,), 0.5, 7, 0, "site").astype(float)
+    mask = keep_mask((400_000,), 0.5, CPU, 7, 0, "site").numpy().astype(float)
     for lag in (1, 2, 3, 4, 8):
         assert abs(np.corrcoef(mask[:-lag], mask[lag:])[0, 1]) < 0.01
 

@@ -15,6 +15,8 @@ from steadytune.seeds import keep_mask, keep_rate
 from steadytune.training.build import build
 from tiny_models import make_tiny
 
+CPU = torch.device("cpu")
+
 
 def with_stabilizer(name, settings, recipe=RECIPE) -> Recipe:
     return replace(recipe, stabilizers=(StabilizerChoice(name, settings or {}),))
@@ -47,7 +49,7 @@ TABLE = (
 
 def masks(seed):
     def draw(site, shape, drop):
-        return torch.from_numpy(keep_mask(shape, drop, seed, site))
+        return keep_mask(shape, drop, CPU, seed, site)
 
     return draw
 
@@ -62,7 +64,7 @@ def test_mixout_is_the_published_formula(kind):
     p, w, u = 0.3, tensors(0), tensors(1)
     view = procedure("mixout", {"p": p, "kind": kind}).parameters(w, u, TABLE, masks(7))
     shape = (1, 8) if kind == "column" else (6, 8)
-    keep = torch.from_numpy(keep_mask(shape, p, 7, "mixout.layers.0.w")).double()
+    keep = keep_mask(shape, p, CPU, 7, "mixout.layers.0.w").double()
     rate = 1 - keep_rate(p)
     expected = ((1 - keep) * u["layers.0.w"] + keep * w["layers.0.w"] - rate * u["layers.0.w"]) / (
         1 - rate
@@ -91,7 +93,7 @@ def test_mixout_gradient_is_exact_or_the_official_one():
         )
         mixed = slot(w, u, TABLE, masks(3))["layers.0.w"]
         (grad,) = torch.autograd.grad(mixed.sum(), leaf)
-        keep = torch.from_numpy(keep_mask((1, 8), p, 3, "mixout.layers.0.w")).double()
+        keep = keep_mask((1, 8), p, CPU, 3, "mixout.layers.0.w").double()
         torch.testing.assert_close(grad, (keep * factor).expand(6, 8).contiguous())
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from small_studies import RECIPE, SmallStudy, of
+from small_studies import RECIPE, SmallStudy, kept, of
 from steadytune.recipe import Seeds, StabilizerChoice
 from steadytune.records import Diverged, Evaluation, Finished, Step
 from steadytune.study import plan
@@ -120,10 +120,9 @@ def test_uniform_keeps_what_each_run_keeps(tmp_path):
     runs = all_runs(study, CALM[:3], seeds=1)
     events = stacked(study, runs, 2, uniform=True)
     for run in runs:
-        (mine,) = [e for e in of(Finished, events) if e.run == run.id]
-        (theirs,) = of(Finished, alone(study, run))
-        for name, weights in theirs.weights.items():
-            torch.testing.assert_close(mine.weights[name], weights, rtol=1e-3, atol=1e-5)
+        mine = kept(event for event in events if event.run == run.id)
+        for name, weights in kept(alone(study, run)).items():
+            torch.testing.assert_close(mine[name], weights, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("uniform", [False, True])

@@ -86,7 +86,7 @@ class Dropout:
 
     def keep(self, site: str, shape: tuple[int, ...], drop: float, device: torch.device) -> Tensor:
         """Bool keep mask of ``shape`` for one site."""
-        return torch.from_numpy(keep_mask(shape, drop, self.seed, *self.moment, site)).to(device)
+        return keep_mask(shape, drop, device, self.seed, *self.moment, site)
 
     def __call__(self, x: Tensor, drop: float, site: str) -> Tensor:
         """``x`` with elements dropped at rate ``drop`` and the rest scaled up."""

@@ -142,7 +142,7 @@ def update_many(
     # After infinitely many steps the kernel's own correction is 1.
     steps = torch.tensor(step if corrected else math.inf, dtype=torch.float32)
     scale = None if grad_scale == 1 else torch.tensor(1 / grad_scale, dtype=torch.float32)
-    torch._fused_adamw_(
+    torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
         params,
         [grad.contiguous() for grad in grads],  # the kernel reads memory in order
         exp_avgs,
@@ -170,9 +170,9 @@ def _decay_many(params: list[Tensor], toward: list[Tensor] | None, rate: float) 
     if rate == 0:
         return
     if toward is None:
-        torch._foreach_mul_(params, 1 - rate)
+        torch._foreach_mul_(params, 1 - rate)  # pyright: ignore[reportPrivateImportUsage]
     else:
-        torch._foreach_lerp_(params, toward, rate)
+        torch._foreach_lerp_(params, toward, rate)  # pyright: ignore[reportPrivateImportUsage]
 
 
 class AdamW(torch.optim.Optimizer):

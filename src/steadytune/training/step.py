@@ -112,7 +112,8 @@ def _mask(
 
 def norms(grads: Mapping[str, Tensor]) -> Tensor:
     """(number of tensors,) L2 norms."""
-    return torch.stack(torch._foreach_norm(list(grads.values())))
+    sizes = torch._foreach_norm(list(grads.values()))  # pyright: ignore[reportPrivateImportUsage]
+    return torch.stack(sizes)
 
 
 def conclude(

@@ -1,0 +1,169 @@
+"""Worker processes that die, a parent that dies, and the choice among executors."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from small_studies import RECIPE, SmallStudy, losses, of
+from steadytune.executors import Processes, Sequential, Stacked, Work, auto
+from steadytune.executors._room import NoRoom, bytes_of, places_for
+from steadytune.recipe import Seeds
+from steadytune.records import Crashed, Finished, Started
+from steadytune.study import Run, plan
+from steadytune.training.prepare import Preparation
+
+
+class Runs(SmallStudy):
+    """Three seeds of one recipe."""
+
+    def runs(self):
+        study = replace(self.study, seeds=tuple(Seeds.tied(seed) for seed in range(3)))
+        return plan(study, {"tiny": self.task.facts}, {self.name: self.encoder.facts})
+
+
+@dataclass(frozen=True)
+class Killing:
+    """Makes runs ready, and ends its process at one of them as often as there are lives left."""
+
+    prepare: Preparation
+    victim: Run
+    lives: Path  # a file with one character a death to come
+
+    def __call__(self, run, snapshot=None):
+        if run == self.victim and (left := self.lives.read_text()):
+            self.lives.write_text(left[1:])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.prepare(run, snapshot)
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_run_is_tried_again_when_its_worker_dies_and_once_only(tmp_path, caplog, deaths):
+    study = Runs(tmp_path, replace(RECIPE, epochs=1))
+    lives = tmp_path / "lives"
+    lives.write_text("x" * deaths)
+    victim = study.runs()[0]
+    work = Work(study.runs(), Killing(study.prepare, victim, lives))
+    with caplog.at_level(logging.WARNING):
+        events = list(Processes(1).compute(work))
+    assert "SIGKILL" in caplog.text
+    finished = {event.run for event in of(Finished, events)}
+    if deaths == 1:
+        assert finished == {run.id for run in study.runs()}
+        mine = [event for event in events if event.run == victim.id]
+        assert losses(mine) == losses(Sequential().compute(Work([victim], study.prepare)))
+    else:
+        (crashed,) = of(Crashed, events)
+        assert crashed.run == victim.id
+        assert "SIGKILL" in crashed.error
+        assert finished == {run.id for run in study.runs()[1:]}
+
+
+def test_workers_end_with_their_parent(tmp_path):
+    study = Runs(tmp_path, replace(RECIPE, epochs=None, steps=10**6))
+    program = (
+        "import sys; from pathlib import Path; from dataclasses import replace;"
+        "from test_executors_processes import *;"
+        f"study = Runs(Path({str(tmp_path)!r}), replace(RECIPE, epochs=None, steps=10**6));"
+        "events = Processes(1).compute(Work(study.runs(), study.prepare));"
+        "print(next(events), flush=True); [None for _ in events]"
+    )
+    path = os.pathsep.join([*sys.path, str(Path(__file__).parent)])
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert parent.stdout is not None
+    assert b"Started" in parent.stdout.readline()
+    parent.stdout.close()
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    assert len(children) == 1
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 20
+    while Path(f"/proc/{children[0]}").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{children[0]}").exists()
+    assert study.runs()
+
+
+def test_a_stack_that_fails_costs_one_run(tmp_path, monkeypatch, caplog):
+    study = Runs(tmp_path, replace(RECIPE, epochs=1))
+    broken = study.runs()[1]
+    prepare = study.prepare
+
+    def sabotaged(run, snapshot=None):
+        ready = prepare(run, snapshot)
+        if run != broken:
+            return ready
+
+        def loss(forward, labels):
+            raise RuntimeError("no such luck")
+
+        return replace(ready, procedure=replace(ready.procedure, loss=loss))
+
+    with caplog.at_level(logging.WARNING):
+        events = list(Stacked(2).compute(Work(study.runs(), sabotaged)))
+    (crashed,) = of(Crashed, events)
+    assert crashed.run == broken.id
+    assert "no such luck" in crashed.error
+    assert {e.run for e in of(Finished, events)} == {study.runs()[0].id, study.runs()[2].id}
+    assert "one by one" in caplog.text
+
+
+def test_room_is_measured_and_too_little_is_said_with_numbers(tmp_path, monkeypatch):
+    study = Runs(tmp_path)
+    ready = study.prepare(study.run)
+    least = 16 * sum(tensor.numel() for tensor in ready.start.values())
+    need = bytes_of(ready)
+    assert least <= need
+    monkeypatch.setattr("steadytune.executors._room.bytes_of", lambda run: 100)
+    monkeypatch.setattr("steadytune.executors._room.free_bytes", lambda device: 500)
+    assert places_for(ready) == 4
+    monkeypatch.setattr("steadytune.executors._room.free_bytes", lambda device: 10)
+    with pytest.raises(NoRoom, match=r"needs 0\.00 GiB or more on cpu"):
+        places_for(ready)
+    events = list(Stacked().compute(Work(study.runs(), study.prepare)))
+    assert len(events) == len(of(Crashed, events)) == 3
+    assert "batch_size" in of(Crashed, events)[0].error
+
+
+def test_a_run_larger_than_memory_is_refused_before_it_is_tried(tmp_path, monkeypatch):
+    study = Runs(tmp_path)
+    monkeypatch.setattr("steadytune.executors._room.free_bytes", lambda device: 1000)
+    monkeypatch.setattr("steadytune.executors._room.plain_step", None)
+    with pytest.raises(NoRoom):
+        bytes_of(study.prepare(study.run))
+
+
+def test_auto_takes_the_fastest_and_says_why(tmp_path, monkeypatch, caplog):
+    study = Runs(tmp_path)
+    work = Work(study.runs(), study.prepare)
+    with caplog.at_level(logging.INFO):
+        assert isinstance(auto.choose(study.runs(), work), Sequential)  # seconds in all
+    assert "executor sequential" in caplog.text
+    seconds = {1: 10.0, 2: 5.0}  # of a step of so many runs
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: seconds[len(runs)])
+    monkeypatch.setattr(auto, "devices", lambda: 1)
+    with caplog.at_level(logging.INFO):
+        assert isinstance(auto.choose(study.runs(), work), Stacked)
+    assert "a stack of 2: 0.4" in caplog.text
+
+
+def test_auto_measures_real_workers(tmp_path, monkeypatch):
+    study = Runs(tmp_path)
+    monkeypatch.setattr(auto, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(auto, "devices", lambda: 2)
+    tried = list(auto._try(study.runs(), Work(study.runs(), study.prepare)))
+    assert [each.executor.name for each in tried] == ["sequential", "stacked", "processes"]
+    assert all(each.rate > 0 for each in tried)
+    events = list(tried[-1].executor.compute(Work(study.runs(), study.prepare)))
+    assert len(of(Started, events)) == 3
