@@ -123,12 +123,15 @@ from steadytune import conduct
 from steadytune.study_file import read
 loaded = conduct.load(read(Path(sys.argv[1]), (), conduct.CATALOGUE))
 ledger = conduct.open_ledger(loaded, Path(sys.argv[2]))
-conduct.run_study(loaded, ledger, snapshot_seconds=float(sys.argv[3]))
+conduct.run_study(loaded, ledger, sys.argv[3], snapshot_seconds=float(sys.argv[4]))
 """
 
 
-@pytest.mark.parametrize("snapshot_seconds", [0.02, 1000.0])
-def test_kill_9_leaves_no_trace(place, tmp_path, snapshot_seconds):
+@pytest.mark.parametrize(
+    ("executor", "snapshot_seconds"),
+    [("sequential", 0.02), ("sequential", 1000.0), ("stacked", 0.02), ("processes", 0.02)],
+)
+def test_kill_9_leaves_no_trace(place, tmp_path, executor, snapshot_seconds):
     study = tmp_path / "study.yaml"
     study.write_text(
         f"tasks: [{place}/train.csv]\nencoders: [{place}/tiny]\nseeds: 2\nkeep: best\nevaluate: 7\n"
@@ -136,11 +139,12 @@ def test_kill_9_leaves_no_trace(place, tmp_path, snapshot_seconds):
         " batch_size: 8}]\n"
     )
 
-    def conduct(out):
-        command = [sys.executable, "-c", CONDUCT, str(study), str(out), str(snapshot_seconds)]
+    def conduct(out, executor=executor):
+        arguments = [str(study), str(out), executor, str(snapshot_seconds)]
+        command = [sys.executable, "-c", CONDUCT, *arguments]
         return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
-    assert conduct(tmp_path / "whole").wait(PATIENCE) == 0
+    assert conduct(tmp_path / "whole", "sequential").wait(PATIENCE) == 0
     killed = tmp_path / "killed"
     for moment in (20, 45):  # in the first run, then further on
         child = conduct(killed)
