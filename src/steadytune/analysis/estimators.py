@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,12 +179,12 @@ def expected_max(values: Numbers, draws: int, *, replacement: bool = False) -> N
     Raises:
         BadInput: ``draws`` is below 1, or above n without replacement.
     """
-    n = values.shape[-1]
+    n = int(values.shape[-1])
     if draws < 1 or (draws > n and not replacement):
         raise BadInput(
             f"the expected maximum of {draws} runs cannot be told from {n} runs; ask for 1 to {n}"
         )
-    rank = np.arange(1, n + 1)
+    rank = np.arange(1, n + 1, dtype=np.int_)
     if replacement:
         weights = (rank / n) ** draws - ((rank - 1) / n) ** draws
     else:
@@ -191,7 +192,7 @@ def expected_max(values: Numbers, draws: int, *, replacement: bool = False) -> N
     return np.asarray(np.sort(values, axis=-1) @ weights)
 
 
-def _log_binomial(n: NDArray[np.int_] | int, k: int) -> Numbers:
+def _log_binomial(n: NDArray[np.integer[Any]] | int, k: int) -> Numbers:
     """Logarithm of "n choose k", minus infinity where k > n."""
     top = np.asarray(n, dtype=np.float64)
     inside = np.maximum(top - k, 0) + 1

@@ -33,7 +33,7 @@ def barnard(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
 
 def fisher(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
     """Fisher's exact test, two-sided. The statistic is the odds ratio of the sample."""
-    table = [[failed_a, n_a - failed_a], [failed_b, n_b - failed_b]]
+    table = np.array([[failed_a, n_a - failed_a], [failed_b, n_b - failed_b]])
     found = stats.fisher_exact(table)
     odds = float(found.statistic)
     return TestResult("Fisher", odds if math.isfinite(odds) else None, float(found.pvalue))

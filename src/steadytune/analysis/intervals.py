@@ -159,12 +159,12 @@ def _bca_levels(
         squares += float(np.sum(influence**2)) / n**2
     if not 0 < below < 1 or squares <= 0:
         return None
-    bias, acceleration = special.ndtri(below), cubes / (6 * squares**1.5)
-    shifted = bias + special.ndtri(levels)
-    if np.any(1 - acceleration * shifted <= 0):  # past the pole the levels change places
+    bias, acceleration = float(special.ndtri(below)), cubes / (6 * squares**1.5)
+    low, high = (bias + float(special.ndtri(level)) for level in levels)
+    if max(acceleration * low, acceleration * high) >= 1:  # past the pole levels change places
         return None
-    low, high = special.ndtr(bias + shifted / (1 - acceleration * shifted))
-    return float(low), float(high)
+    low, high = (bias + shifted / (1 - acceleration * shifted) for shifted in (low, high))
+    return float(special.ndtr(low)), float(special.ndtr(high))
 
 
 def _quantiles(drawn: Numbers, levels: tuple[float, float]) -> Interval:

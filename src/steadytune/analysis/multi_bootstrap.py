@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from steadytune.analysis.intervals import CONFIDENCE, RESAMPLES, Interval, Numbers
 from steadytune.metrics import METRICS
 
-Predicted = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
+Predicted = NDArray[Any]  # classes as integers, or scores
 SLOW_RESAMPLES = 500  # the default of Sellam et al.; for metrics that go one run at a time
 
 
@@ -55,7 +55,8 @@ def multi_bootstrap(
     """Compare two recipes by the predictions of their runs.
 
     Args:
-        a, b: (S_a, N) and (S_b, N) predicted classes or scores.
+        a: (S_a, N) predicted classes or scores.
+        b: (S_b, N) those of the other recipe.
         labels: (N,).
         metric: a key of METRICS.
         paired: row i of ``a`` and ``b`` share their seeds; S_a = S_b.
@@ -126,7 +127,7 @@ def scorer(metric: str, labels: Predicted, a: Predicted, b: Predicted) -> tuple[
     def one_by_one(weights: Numbers) -> tuple[Numbers, Numbers]:
         places = [np.repeat(np.arange(len(labels)), row.astype(np.intp)) for row in weights]
         of_a, of_b = (
-            np.array([[function(labels[at], run[at]) for run in x] for at in places])
+            np.array([[function(labels[at], run[at]) for run in x] for at in places], np.float64)
             for x in (a, b)
         )
         return of_a, of_b
@@ -140,7 +141,10 @@ def confusion(
     """(R, S, K, K) weight of each label (down) and prediction (across).
 
     Args:
-        labels: (N,). predictions: (S, N). classes: (K,) all that occur. weights: (R, N).
+        labels: (N,).
+        predictions: (S, N).
+        classes: (K,) all that occur.
+        weights: (R, N).
     """
     k = len(classes)
     table = np.empty((len(weights), len(predictions), k, k))

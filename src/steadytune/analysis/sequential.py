@@ -8,6 +8,7 @@ chapters 2 and 9).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def sequential_plan(
     Raises:
         BadInput: looks do not rise, or begin below 5 runs.
     """
-    if not looks or looks[0] < 5 or any(b <= a for a, b in zip(looks, looks[1:], strict=False)):
+    if not looks or looks[0] < 5 or any(b <= a for a, b in itertools.pairwise(looks)):
         raise BadInput(
             f"looks after {list(looks)} runs: give rising numbers from 5 on, such as 5 10 15 20 25"
         )
@@ -109,9 +110,9 @@ def crossing(bounds: Numbers, fractions: Numbers, drift: float = 0.0) -> Numbers
     for k, (bound, fraction) in enumerate(zip(bounds, fractions, strict=True)):
         step, shift = math.sqrt(fraction - before), drift * (fraction - before)
         edge = bound * math.sqrt(fraction)
-        above = special.ndtr((at + shift - edge) / step)
-        below = special.ndtr((-edge - at - shift) / step)
-        found[k] = mass @ (above + below)
+        beyond = stats.norm.sf((edge - at - shift) / step)
+        beyond += stats.norm.cdf((-edge - at - shift) / step)
+        found[k] = mass @ beyond
         nodes = edge * _NODES
         moved = (nodes[:, None] - at - shift) / step
         density = np.exp(-(moved**2) / 2) / (step * math.sqrt(2 * math.pi))

@@ -44,8 +44,8 @@ def caption(rows: Sequence[SummaryRow]) -> str:
         f"Metrics x 100 on dev, {which}, over all n ended runs; std with ddof = 1; the interval of "
         "the mean is a 95 % BCa bootstrap over runs, widened for few (too narrow below n "
         "= 5 all the same). failed: accuracy at the end of training not above the majority "
-        "class's, or a constant prediction; diverged runs (+d) enter the statistics with the majority "
-        "class's metric. majority: the metric of predicting the majority class."
+        "class's, or a constant prediction; diverged runs (+d) enter the statistics with the "
+        "majority class's metric. majority: the metric of predicting the majority class."
         + (_CAPTION_SCORES if any(row.majority_accuracy is None for row in rows) else "")
     )
 
