@@ -25,7 +25,7 @@ from steadytune.ledger import Ledger
 from steadytune.listing import Listed, names
 from steadytune.progress import Progress
 from steadytune.reports import comparison
-from steadytune.reports.summary_table import FORMATS, as_table
+from steadytune.reports.summary_table import FORMATS, Format, as_table
 from steadytune.study import Study
 from steadytune.study_file import Options, assemble, read
 
@@ -42,24 +42,6 @@ app = typer.Typer(
 )
 errors = Console(stderr=True, highlight=False)
 CRASHED, BAD_INPUT, CANNOT_WRITE, STOPPED = 1, 2, 3, 130
-
-
-class Format(StrEnum):
-    """Output formats of ``summary``."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-    latex = "latex"
-
-
-class CompareFormat(StrEnum):
-    """Output formats of ``compare``."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
 
 
 class ListFormat(StrEnum):
@@ -279,8 +261,8 @@ def compare(
         typer.Option("--question", help="May be repeated.", show_default="all of them"),
     ] = None,
     format_: Annotated[
-        CompareFormat, typer.Option("--format", help="Output format.")
-    ] = CompareFormat.text,
+        comparison.Format, typer.Option("--format", help="Output format.")
+    ] = comparison.Format.text,
     checkpoint: Annotated[
         Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
     ] = Which.last,

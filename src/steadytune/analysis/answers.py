@@ -137,9 +137,8 @@ def _support(found: Evidence) -> str:
     said = list[str]()
     if found.tests:
         test = found.tests[0]
-        said.append(f"{test.test} test {p_value(test.p)}")
-        if test.adjusted is not None:
-            said.append(f"{p_value(test.adjusted)} after Holm's correction")
+        holm = f" ({p_value(test.adjusted)} by Holm)" if test.adjusted is not None else ""
+        said.append(f"{test.test} test {p_value(test.p)}{holm}")
     if found.question is Question.EXAMPLES:
         seeds, examples = (
             points(found.a.metric, found.details[key])

@@ -25,12 +25,12 @@ def refusals(a: Runs, b: Runs, *, of_failures: bool = False, of_spread: bool = F
         of_failures: the question is how often they fail, so collapsed runs are an answer.
         of_spread: the question is the spread, which runs that learned nothing do not have.
     """
-    found = [
-        f"{runs.recipe} has {runs.n} ended runs; comparing takes at least {LEAST_RUNS} of each "
-        f"recipe, better {FEW_RUNS}: run more seeds"
-        for runs in (a, b)
-        if runs.n < LEAST_RUNS
-    ]
+    found = list[str]()
+    if min(a.n, b.n) < LEAST_RUNS:
+        found.append(
+            f"{a.recipe} has {a.n} ended runs and {b.recipe} {b.n}; comparing takes at least "
+            f"{LEAST_RUNS} of each, better {FEW_RUNS}: run more seeds"
+        )
     if a.n and set(a.ids) == set(b.ids):
         found.append(
             f"{a.recipe} and {b.recipe} are the same runs: the recipes differ in their name only"

@@ -88,10 +88,10 @@ def bootstrap_interval(
     drawn = resampled(samples, statistic, bootstrap_seed)
     if np.isnan(drawn).any() or math.isnan(point):
         return None
-    levels = _levels(confidence, [len(sample) for sample in samples] if widened else [])
-    corrected = _bca_levels(samples, statistic, point, drawn, levels) if method == "BCa" else None
+    outside = _outside(confidence, [len(sample) for sample in samples] if widened else [])
+    corrected = _bca_levels(samples, statistic, point, drawn, outside) if method == "BCa" else None
     if corrected is None:
-        return _quantiles(drawn, levels), "percentile"
+        return _quantiles(drawn, (outside, 1 - outside)), "percentile"
     return _quantiles(drawn, corrected), "BCa"
 
 
@@ -124,13 +124,13 @@ def counts(n: int, place: int = 0, bootstrap_seed: int = 0) -> Numbers:
     return found.reshape(len(chosen), n).astype(np.float64)
 
 
-def _levels(confidence: float, sizes: Sequence[int]) -> tuple[float, float]:
-    """Which quantiles to ask: those of the confidence, or wider ones for samples of ``sizes``."""
+def _outside(confidence: float, sizes: Sequence[int]) -> float:
+    """What to leave out at either end: less than the confidence says for samples of ``sizes``."""
     outside = (1 - confidence) / 2
     if sizes:
         n = min(sizes)
         outside = float(special.ndtr(math.sqrt(n / (n - 1)) * stats.t.ppf(outside, n - 1)))
-    return outside, 1 - outside
+    return outside
 
 
 def _bca_levels(
@@ -138,13 +138,14 @@ def _bca_levels(
     statistic: Statistic,
     point: float,
     drawn: Numbers,
-    levels: tuple[float, float],
+    outside: float,
 ) -> tuple[float, float] | None:
     """The levels, corrected for bias and acceleration; None where either is not defined.
 
     Efron (1987); for several samples Davison & Hinkley (1997, section 5.4).
     """
-    below = (np.mean(drawn < point) + np.mean(drawn <= point)) / 2
+    tie = 1e-9 * float(np.ptp(drawn[np.isfinite(drawn)]))  # equal but for rounding
+    below = (np.mean(drawn < point - tie) + np.mean(drawn <= point + tie)) / 2
     cubes = squares = 0.0
     for place, sample in enumerate(samples):
         n = len(sample)
@@ -159,12 +160,17 @@ def _bca_levels(
         squares += float(np.sum(influence**2)) / n**2
     if not 0 < below < 1 or squares <= 0:
         return None
-    bias, acceleration = float(special.ndtri(below)), cubes / (6 * squares**1.5)
-    low, high = (bias + float(special.ndtri(level)) for level in levels)
+    bias, acceleration = _normal_quantile(float(below)), cubes / (6 * math.pow(squares, 1.5))
+    low, high = (bias + z for z in (_normal_quantile(outside), -_normal_quantile(outside)))
     if max(acceleration * low, acceleration * high) >= 1:  # past the pole levels change places
         return None
-    low, high = (bias + shifted / (1 - acceleration * shifted) for shifted in (low, high))
+    low = bias + low / (1 - acceleration * low)
+    high = bias + high / (1 - acceleration * high)
     return float(special.ndtr(low)), float(special.ndtr(high))
+
+
+def _normal_quantile(level: float) -> float:
+    return float(special.ndtri(level))
 
 
 def _quantiles(drawn: Numbers, levels: tuple[float, float]) -> Interval:

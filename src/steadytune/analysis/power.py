@@ -46,10 +46,11 @@ def mean_power(
         return 1.0 if difference else alpha
     shift = difference * math.sqrt(runs / square)
     critical = float(stats.t.isf(alpha / 2, freedom))
-    if abs(shift) > 30:  # scipy's noncentral t gives up far out
+    if abs(shift) > critical + 8:  # scipy's noncentral t gives up far out
         return 1.0
-    above, below = stats.nct.sf(critical, freedom, shift), stats.nct.cdf(-critical, freedom, shift)
-    return float(above + below)
+    right = float(stats.nct.sf(critical, freedom, abs(shift)))
+    wrong = float(stats.nct.cdf(-critical, freedom, abs(shift))) if abs(shift) < 4 else 0.0
+    return right + wrong
 
 
 def spread_power(ratio: float, runs: int, *, alpha: float = ALPHA, power_seed: int = 0) -> float:

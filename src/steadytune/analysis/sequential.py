@@ -110,14 +110,16 @@ def crossing(bounds: Numbers, fractions: Numbers, drift: float = 0.0) -> Numbers
     for k, (bound, fraction) in enumerate(zip(bounds, fractions, strict=True)):
         step, shift = math.sqrt(fraction - before), drift * (fraction - before)
         edge = bound * math.sqrt(fraction)
-        beyond = stats.norm.sf((edge - at - shift) / step)
-        beyond += stats.norm.cdf((-edge - at - shift) / step)
-        found[k] = mass @ beyond
+        found[k] = mass @ (_above((edge - at - shift) / step) + _above((edge + at + shift) / step))
         nodes = edge * _NODES
         moved = (nodes[:, None] - at - shift) / step
         density = np.exp(-(moved**2) / 2) / (step * math.sqrt(2 * math.pi))
         at, mass, before = nodes, edge * _WEIGHTS * (density @ mass), float(fraction)
     return found
+
+
+def _above(z: Numbers) -> Numbers:
+    return np.asarray(stats.norm.sf(z), dtype=np.float64)
 
 
 def sequential_power(

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Any, cast
 
 from steadytune.analysis.compare import Answer
@@ -31,22 +32,16 @@ CAPTION = (
 def as_text(answers: Sequence[Answer]) -> str:
     """Question by question, the answer of each task, and what to keep in mind at the end."""
     lines = list[str]()
-    for question, found in _by_question(answers).items():
-        lines += [_ASKED[question], *(f"  {one.sentence}" for one in found), ""]
-    notes = _notes(answers)
-    if notes:
-        lines += ["Keep in mind:", *(f"  {note}" for note in notes), ""]
+    for heading, sentences in _sections(answers).items():
+        lines += [heading, *(f"  {sentence}" for sentence in sentences), ""]
     return "\n".join([*lines, CAPTION])
 
 
 def as_markdown(answers: Sequence[Answer]) -> str:
     """The same with headings and lists."""
     lines = list[str]()
-    for question, found in _by_question(answers).items():
-        lines += [f"### {_ASKED[question]}", "", *(f"- {one.sentence}" for one in found), ""]
-    notes = _notes(answers)
-    if notes:
-        lines += ["### Keep in mind", "", *(f"- {note}" for note in notes), ""]
+    for heading, sentences in _sections(answers).items():
+        lines += [f"### {heading}", "", *(f"- {sentence}" for sentence in sentences), ""]
     return "\n".join([*lines, CAPTION])
 
 
@@ -55,15 +50,36 @@ def as_json(answers: Sequence[Answer]) -> str:
     return json.dumps([_plain(asdict(one)) for one in answers], indent=2, allow_nan=False)
 
 
-def _by_question(answers: Sequence[Answer]) -> dict[Question, list[Answer]]:
-    found: dict[Question, list[Answer]] = {}
+def _sections(answers: Sequence[Answer]) -> dict[str, list[str]]:
+    """Headings and their sentences: each question, what was refused, what to keep in mind."""
+    found: dict[str, list[str]] = {}
     for one in answers:
-        found.setdefault(one.question, []).append(one)
+        if one.verdict != "refused":
+            found.setdefault(_ASKED[one.question], []).append(one.sentence)
+    for heading, sentences in (
+        ("Not compared", _refused(answers)),
+        ("Keep in mind", _notes(answers)),
+    ):
+        if sentences:
+            found[heading] = sentences
     return found
 
 
+def _refused(answers: Sequence[Answer]) -> list[str]:
+    """One sentence a task and reason, with all questions that it stands against."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in answers:
+        if one.verdict == "refused":
+            reason = "; ".join(one.warnings)
+            found.setdefault((one.task, one.encoder, reason), []).append(one.question.value)
+    return [
+        f"{task} ({encoder}), {', '.join(questions)}: {reason}."
+        for (task, encoder, reason), questions in found.items()
+    ]
+
+
 def _notes(answers: Sequence[Answer]) -> list[str]:
-    """Every warning once, with the task where there are several; refusals say theirs themselves."""
+    """Every warning once, with the task where there are several."""
     places = {(one.task, one.encoder) for one in answers}
     found = list[str]()
     for one in answers:
@@ -82,6 +98,14 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in cast(Sequence[Any], value)]
     return value
+
+
+class Format(StrEnum):
+    """Output formats of ``compare``."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
 
 
 FORMATS: dict[str, Callable[[Sequence[Answer]], str]] = {

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 
 from rich.console import Console
 from rich.table import Table
@@ -178,6 +179,16 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
             r"\end{table}",
         ]
     )
+
+
+class Format(StrEnum):
+    """Output formats of ``summary``."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+    latex = "latex"
 
 
 FORMATS: dict[str, Callable[[Sequence[SummaryRow]], str]] = {
