@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from simulated_cells import exactly, simulated_runs
+
 from steadytune.analysis.compare import compare, compare_family
 from steadytune.analysis.evidence import Question
 from steadytune.analysis.spread_tests import levene

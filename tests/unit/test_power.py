@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from scipy import stats
-
 from simulated_cells import two_groups
+
 from steadytune.analysis import power, sequential
 from steadytune.analysis.failure_tests import fisher_table
 from steadytune.errors import BadInput
@@ -111,9 +111,7 @@ def test_sequential_power_is_the_published_one():
 def test_sequential_studies_keep_their_error_rate(two, boundary):
     rng = np.random.default_rng(20_210_108)
     plan = sequential.sequential_plan([5, 10, 15, 20, 25], boundary=boundary)
-    a, b = (
-        two_groups(rng, (3000, 25)) if two else rng.normal(0, 1, (3000, 25)) for _ in range(2)
-    )
+    a, b = (two_groups(rng, (3000, 25)) if two else rng.normal(0, 1, (3000, 25)) for _ in range(2))
     stopped = np.zeros(3000, bool)
     for look, nominal in zip(plan.looks, plan.nominal, strict=True):
         stopped |= power.welch_p(a[:, :look], b[:, :look]) < nominal

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-
 from simulated_cells import two_groups
+
 from steadytune.analysis import failure_tests, level_tests, spread_tests
 from steadytune.analysis.families import benjamini_hochberg, holm
 from steadytune.analysis.stochastic_order import almost_stochastic_order, violation
@@ -225,9 +225,7 @@ def test_adjusted_p_values_keep_the_order_and_never_shrink(p):
 def test_false_positives_of_brown_forsythe(two):
     # 4000 studies of 25 runs: standard error 0.35 points; Levene from the means has 20 % for two
     rng = np.random.default_rng(20_210_102)
-    a, b = (
-        two_groups(rng, (4000, 25)) if two else rng.normal(0, 1, (4000, 25)) for _ in range(2)
-    )
+    a, b = (two_groups(rng, (4000, 25)) if two else rng.normal(0, 1, (4000, 25)) for _ in range(2))
     assert 0.03 <= np.mean(spread_tests.brown_forsythe_p(a, b) < 0.05) <= 0.065
 
 

@@ -62,11 +62,11 @@ def two_modes(values: Numbers) -> bool:
     """Whether runs fall into two groups so far apart that their mean is where no run is.
 
     True if some split explains 90 % of the variance with at least 2 runs on either side. A normal
-    distribution reaches 64 % (2 / pi), a uniform one 75 %; below 8 runs chance may reach 90 %, and
-    nothing is said.
+    distribution reaches 64 % (2 / pi), a uniform one 75 %; below 10 runs chance may reach 90 %,
+    and nothing is said.
     """
     n = len(values)
-    if n < 8 or np.ptp(values) == 0:
+    if n < FEW_RUNS or np.ptp(values) == 0:
         return False
     ordered = np.sort(values) - values.mean()
     left = np.cumsum(ordered)[1 : n - 2]  # sums of the lowest 2, ..., n - 2

@@ -10,7 +10,7 @@ from typing import Literal
 from steadytune.analysis.answers import decided_sentence, open_sentence
 from steadytune.analysis.carries import refusals, warnings
 from steadytune.analysis.estimators import Estimate
-from steadytune.analysis.evidence import Evidence, Question, gather
+from steadytune.analysis.evidence import Evidence, Question, gather, turned
 from steadytune.analysis.families import holm
 from steadytune.analysis.predictions import CellPredictions
 from steadytune.analysis.runs import Runs
@@ -21,6 +21,12 @@ ALPHA = 0.05
 MEANINGFUL = 0.75  # Bouthillier et al. 2021: a chance of winning worth acting on
 
 Verdict = Literal["a", "b", "undecided", "refused"]
+_OTHER: dict[Verdict, Verdict] = {
+    "a": "b",
+    "b": "a",
+    "undecided": "undecided",
+    "refused": "refused",
+}
 Predicted = tuple[CellPredictions, CellPredictions]
 
 
@@ -34,7 +40,8 @@ class Answer:
         verdict: the recipe that is better, steadier or fails less; or ``undecided``, or ``refused``
             where the data cannot carry the question.
         sentence: the answer in words, with n, effect, interval and test.
-        effect: its size; see ``evidence``. tests: the one that decided first.
+        effect: its size; see ``evidence``. tests: the one that decided first; their
+            statistics are of the recipes in the order of their names.
         details: further numbers by name.
         warnings: what to keep in mind, one sentence each; for ``refused`` the reasons.
     """
@@ -81,17 +88,38 @@ def compare_family(
         predicted: of each pair, for Question.EXAMPLES.
     """
     predicted = predicted or [None] * len(pairs)
-    reasons = [
-        _refused(question, a, b, known) for (a, b), known in zip(pairs, predicted, strict=True)
+    # asked in the order of the names, so that no draw depends on who is named first
+    turned = [a.recipe > b.recipe for a, b in pairs]
+    in_order = [
+        _ordered(*pair, known, turn)
+        for pair, known, turn in zip(pairs, predicted, turned, strict=True)
     ]
+    return [
+        _turned(one) if turn else one
+        for one, turn in zip(_answers(question, in_order), turned, strict=True)
+    ]
+
+
+def _ordered(
+    a: Runs, b: Runs, predicted: Predicted | None, turn: bool
+) -> tuple[Runs, Runs, Predicted | None]:
+    if not turn:
+        return a, b, predicted
+    return b, a, None if predicted is None else (predicted[1], predicted[0])
+
+
+def _answers(
+    question: Question, asked_of: Sequence[tuple[Runs, Runs, Predicted | None]]
+) -> list[Answer]:
+    reasons = [_refused(question, *one) for one in asked_of]
     asked = sum(not why for why in reasons)
     found = [
-        None if why else gather(question, a, b, known, comparisons=asked)
-        for why, (a, b), known in zip(reasons, pairs, predicted, strict=True)
+        None if why else gather(question, *one, comparisons=asked)
+        for why, one in zip(reasons, asked_of, strict=True)
     ]
     adjusted = iter(holm([one.tests[0].p for one in found if one and one.tests]))
     answers = list[Answer]()
-    for (a, b), why, one in zip(pairs, reasons, found, strict=True):
+    for (a, b, _), why, one in zip(asked_of, reasons, found, strict=True):
         if one is None:
             answers.append(_refusal(question, a, b, why))
             continue
@@ -159,6 +187,21 @@ def _blank(question: Question, a: Runs, b: Runs) -> functools.partial[Answer]:
         b=b.recipe,
         n_a=a.n,
         n_b=b.n,
+    )
+
+
+def _turned(one: Answer) -> Answer:
+    """The same answer with the recipes named the other way round."""
+    swapped = {"_a": "_b", "_b": "_a"}
+    return replace(
+        one,
+        a=one.b,
+        b=one.a,
+        n_a=one.n_b,
+        n_b=one.n_a,
+        verdict=_OTHER[one.verdict],
+        effect=None if one.effect is None else turned(one.question, one.effect),
+        details={k[:-2] + swapped.get(k[-2:], k[-2:]): v for k, v in one.details.items()},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from steadytune.analysis.carries import LEAST_RUNS
@@ -92,6 +93,23 @@ def gather(
             raise ValueError("the question of examples takes predictions")
         return _examples(a, b, predicted)
     return _level(a, b) if question is Question.LEVEL else _improvement(a, b)
+
+
+def turned(question: Question, effect: Estimate) -> Estimate:
+    """An effect as it is when the recipes are named the other way round."""
+    ends = effect.interval or (math.nan, math.nan)
+    new = [_turned(question, x) for x in (effect.value or 0.0, *ends[::-1])]
+    return replace(
+        effect,
+        value=None if effect.value is None else new[0],
+        interval=None if effect.interval is None else (new[1], new[2]),
+    )
+
+
+def _turned(question: Question, value: float) -> float:
+    if question is Question.SPREAD:
+        return 1 / value if value else math.inf
+    return 1 - value if question in (Question.IMPROVEMENT, Question.ORDER) else -value
 
 
 def are_paired(a: Runs, b: Runs) -> bool:

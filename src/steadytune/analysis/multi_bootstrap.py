@@ -94,7 +94,9 @@ def multi_bootstrap(
 
 def _drawn(n: int, resamples: int, rng: np.random.Generator) -> Numbers:
     """(R, n) how often each of n is drawn."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+    chosen = rng.integers(0, n, (resamples, n)) + n * np.arange(resamples)[:, None]
+    found = np.bincount(chosen.ravel(), minlength=n * resamples)
+    return found.reshape(resamples, n).astype(np.float64)
 
 
 def _mean(weights: Numbers, scores: Numbers) -> Numbers:

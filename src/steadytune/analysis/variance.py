@@ -7,6 +7,7 @@ what the factors do not explain alone is their interaction.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -186,14 +187,17 @@ def _ting(
     return value - max(below, 0.0) ** 0.5, value + max(above, 0.0) ** 0.5
 
 
+@functools.cache
 def _g(n: int, alpha: float) -> float:
     return 1 - n / float(stats.chi2.isf(alpha, n))
 
 
+@functools.cache
 def _h(n: int, alpha: float) -> float:
     return n / float(stats.chi2.isf(1 - alpha, n)) - 1
 
 
+@functools.cache
 def _cross(n: int, m: int, alpha: float, *, upper: bool = False) -> float:
     """The coefficient that makes either end exact where one of two mean squares is 0."""
     if upper:
