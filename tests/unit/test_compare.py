@@ -1,5 +1,10 @@
 """Questions about two recipes: the answer, its sentence, what is refused and what is warned of."""
 
+# pyright: reportOptionalSubscript=false, reportOptionalOperand=false, reportOptionalIterable=false
+# pyright: reportOptionalMemberAccess=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (an estimate that is None fails the test, as it should)
+
 import json
 from dataclasses import replace
 

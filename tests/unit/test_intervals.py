@@ -1,5 +1,10 @@
 """Bootstrap intervals and estimators: against scipy, against their formulas, and by coverage."""
 
+# pyright: reportOptionalSubscript=false, reportOptionalOperand=false, reportOptionalIterable=false
+# pyright: reportOptionalMemberAccess=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (an estimate that is None fails the test, as it should)
+
 import math
 
 import numpy as np

@@ -1,5 +1,10 @@
 """The table of Mosbach et al. (2021, table 1; 25 seeds, last checkpoint) and what it says."""
 
+# pyright: reportOptionalSubscript=false, reportOptionalOperand=false, reportOptionalIterable=false
+# pyright: reportOptionalMemberAccess=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (an estimate that is None fails the test, as it should)
+
 import numpy as np
 import pytest
 from simulated_cells import exactly, simulated_runs

@@ -1,5 +1,10 @@
 """Power and sequential designs: against published numbers and by simulation."""
 
+# pyright: reportOptionalSubscript=false, reportOptionalOperand=false, reportOptionalIterable=false
+# pyright: reportOptionalMemberAccess=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (an estimate that is None fails the test, as it should)
+
 import numpy as np
 import pytest
 from scipy import stats
