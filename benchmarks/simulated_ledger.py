@@ -95,7 +95,7 @@ def _write(
         margin = (hard + rng.normal(0, 0.6, EXAMPLES) + rng.normal(0, 0.1)) * (2 * LABELS - 1)
         logits = np.stack([-margin, margin], axis=1).astype(np.float32)
         if fails:
-            logits = np.tile(np.float32([1, 0]), (EXAMPLES, 1))
+            logits = np.tile(np.array([1, 0], np.float32), (EXAMPLES, 1))
         metrics = measure(("accuracy", "matthews"), LABELS, logits)
         writer.write(Evaluation(run.id, step, "dev", 0.5, metrics, logits, 0.1))
     writer.write(Finished(run.id, EVALUATIONS))

@@ -145,7 +145,7 @@ def test_missing_runs_selection_and_few_runs_are_warned_of():
     said = " ".join(compare(Question.LEVEL, a, b).warnings)
     assert "2 planned runs of good have not ended" in said
     assert "best checkpoint was selected" in said
-    assert "with 6 runs intervals are too narrow" in said
+    assert "with 6 runs intervals of means are somewhat too narrow" in said
 
 
 def test_errors_are_better_when_lower():

@@ -216,6 +216,16 @@ def test_estimates_of_a_cell():
     assert found["mean"].interval[0] < found["mean"].value < found["mean"].interval[1]
 
 
+def test_intervals_that_are_too_narrow_say_so():
+    few = np.random.default_rng(1).normal(0, 1, 7)
+    assert "standard deviation of 7 runs is too narrow" in estimators.estimate("std", few).caution
+    assert "somewhat too narrow" in estimators.estimate("mean", few).caution
+    many = np.tile(few, 4) + np.arange(28)
+    assert estimators.estimate("std", many).caution is None
+    assert estimators.estimate("mean", many).caution is None
+    assert "further runs may go beyond" in estimators.estimate("max", many).caution
+
+
 @pytest.mark.parametrize("n", [0, 1])
 def test_estimates_of_too_little_have_no_numbers(n):
     found = estimators.estimates(SCORES[:n], np.zeros(n, bool))

@@ -1,5 +1,10 @@
 """Where spread comes from: components, dev-set noise, Multi-Bootstrap, ranks; with known truth."""
 
+# pyright: reportOptionalSubscript=false, reportOptionalOperand=false, reportOptionalIterable=false
+# pyright: reportOptionalMemberAccess=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (an estimate that is None fails the test, as it should)
+
 import itertools
 
 import numpy as np

@@ -12,7 +12,7 @@ from steadytune.analysis.intervals import Numbers
 from steadytune.analysis.runs import Runs
 
 LEAST_RUNS = 5  # with fewer no test of two recipes can be both honest and useful
-FEW_RUNS = 10  # intervals below are too narrow by several points (docs/statistics.md)
+FEW_RUNS = 10  # with fewer, intervals are too narrow (docs/statistics.md)
 _EXPLAINED = 0.9  # share of the variance that two groups must explain to be two modes
 
 
@@ -80,7 +80,8 @@ def warnings(a: Runs, b: Runs, *, of_failures: bool = False, of_spread: bool = F
     found = [sentence for runs in (a, b) for sentence in _of_runs(runs)]
     if min(a.n, b.n) < FEW_RUNS:
         found.append(
-            f"with {min(a.n, b.n)} runs intervals are too narrow: take 95 % for about 85 to 90 %"
+            f"with {min(a.n, b.n)} runs intervals of means are somewhat too narrow, and a failure "
+            "that is rare may not have been seen at all"
         )
     if not of_failures:
         found += [sentence for runs in (a, b) for sentence in _of_modes(runs)]
