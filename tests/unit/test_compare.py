@@ -80,6 +80,18 @@ def test_shared_seeds_are_compared_pair_by_pair():
     assert compare(Question.LEVEL, a, other).verdict == "undecided"
 
 
+def test_five_pairs_are_compared_without_pairing_where_pairs_could_decide_nothing():
+    base = np.array([0.70, 0.71, 0.72, 0.73, 0.74])
+    a = simulated_runs(base + 0.1, recipe="a", seeds=range(5))
+    found = compare(Question.LEVEL, a, simulated_runs(base, recipe="b", seeds=range(5)))
+    assert (found.paired, found.verdict) == (False, "a")
+
+
+def test_stochastic_order_of_few_runs_is_warned_of():
+    said = " ".join(compare(Question.ORDER, GOOD, WIDE).warnings)
+    assert "rash with 12 runs" in said
+
+
 def test_too_few_runs_are_refused():
     few = simulated_runs([0.7, 0.71, 0.69], recipe="few")
     for question in Question:

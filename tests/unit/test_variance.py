@@ -153,9 +153,9 @@ def test_runs_without_differences_have_no_models_part():
     rng = np.random.default_rng(8)
     shares = [
         noise_split(rng.random((25, 277)) < rng.beta(2, 1, 277)).models_share.value
-        for _ in range(40)
+        for _ in range(20)
     ]
-    assert abs(np.mean(shares)) < 0.12
+    assert abs(np.mean(shares)) < 0.16
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1", "macro_f1", "accuracy_and_f1", "matthews"])
@@ -205,7 +205,7 @@ def test_multi_bootstrap_of_errors_counts_less_as_better():
     assert found.p < 0.05
 
 
-def null_share(rng, hardness, studies=200):
+def null_share(rng, hardness, studies=100):
     """How often recipes that do equally well over all examples are told apart."""
     false = 0
     for _ in range(studies):
@@ -220,8 +220,8 @@ def null_share(rng, hardness, studies=200):
 def test_false_positives_of_the_multi_bootstrap(monkeypatch):
     monkeypatch.setattr("steadytune.analysis.multi_bootstrap.RESAMPLES", 500)
     rng = np.random.default_rng(20_210_106)
-    # examples that all runs of a recipe get right or wrong: nominal (standard error 1.5 points)
-    assert 0.01 <= null_share(rng, 0.05) <= 0.1
+    # examples that all runs of a recipe get right or wrong: nominal (standard error 2.2 points)
+    assert 0.005 <= null_share(rng, 0.05) <= 0.12
     # examples that every run tosses a coin for are counted twice, and the test is too careful
     assert null_share(rng, 20.0) <= 0.02
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from steadytune.analysis.dev_noise import binomial_std
-from steadytune.analysis.estimators import std
+from steadytune.analysis.estimators import ENOUGH, std
 from steadytune.analysis.intervals import Numbers
 from steadytune.analysis.runs import Runs
 
@@ -75,8 +75,18 @@ def two_modes(values: Numbers) -> bool:
     return bool(between.max() / np.sum(ordered**2) >= _EXPLAINED)
 
 
-def warnings(a: Runs, b: Runs, *, of_failures: bool = False, of_spread: bool = False) -> list[str]:
-    """What to keep in mind beside an answer, one sentence each; arguments as for ``refusals``."""
+def warnings(
+    a: Runs,
+    b: Runs,
+    *,
+    of_failures: bool = False,
+    of_spread: bool = False,
+    of_order: bool = False,
+) -> list[str]:
+    """What to keep in mind beside an answer, one sentence each; arguments as for ``refusals``.
+
+    With ``of_order`` the question is the stochastic order, which needs many runs.
+    """
     found = [sentence for runs in (a, b) for sentence in _of_runs(runs)]
     if min(a.n, b.n) < FEW_RUNS:
         found.append(
@@ -87,6 +97,11 @@ def warnings(a: Runs, b: Runs, *, of_failures: bool = False, of_spread: bool = F
         found += [sentence for runs in (a, b) for sentence in _of_modes(runs)]
     if of_spread:
         found += _of_floor((a, b))
+    if of_order and min(a.n, b.n) < ENOUGH:
+        found.append(
+            f"almost stochastic order is rash with {min(a.n, b.n)} runs: of recipes that do not "
+            "differ it tells 10 % apart with 5 runs, 7 % with 10"
+        )
     return found
 
 

@@ -172,7 +172,14 @@ def _answer(found: Evidence) -> Answer:
         effect=found.effect,
         tests=found.tests,
         details=found.details,
-        warnings=tuple(warnings(found.a, found.b, **_kind(found.question))),
+        warnings=tuple(
+            warnings(
+                found.a,
+                found.b,
+                **_kind(found.question),
+                of_order=found.question is Question.ORDER,
+            )
+        ),
     )
 
 

@@ -88,7 +88,7 @@ STATISTICS: dict[str, Statistic] = {
     "min": minimum,
     "max": maximum,
 }
-ENOUGH, ENOUGH_FOR_STD = 10, 25  # runs from which on 95 % intervals are nearly that
+ENOUGH = 25  # runs from which on 95 % intervals are nearly that, rare failures or not
 BEST_OF = 5  # a usual number of seeds to take the best of
 _EXTREMES = ("min", "max")  # resamples never go beyond them: BCa has nothing to correct
 
@@ -120,13 +120,17 @@ def interval_caution(what: str, n: int) -> str | None:
     """
     if what in _EXTREMES:
         return f"the interval of the {what} ends at the run observed: further runs may go beyond"
-    if what == "std" and n < ENOUGH_FOR_STD:
+    if what == "std" and n < ENOUGH:
         return (
             f"the interval of a standard deviation of {n} runs is too narrow: 95 % is about 70 % "
             "for 5 runs and 87 % for 10, and less where a failure is rare"
         )
-    if n < ENOUGH:
-        return f"the interval of {n} runs is somewhat too narrow: 95 % is about 92 % for 5 runs"
+    if what == "mean" and n < ENOUGH:
+        return (
+            f"a failure as rare as 1 in 10 is missed by {100 * 0.9**n:.0f} % of studies of {n} "
+            "runs, and then the interval of their mean does not know of it; without failures 95 % "
+            "is about 92 % for 5 runs"
+        )
     return None
 
 
