@@ -24,7 +24,6 @@ from steadytune.analysis.spread_tests import brown_forsythe, fligner_killeen, st
 from steadytune.analysis.stochastic_order import almost_stochastic_order
 from steadytune.analysis.test_result import TestResult
 
-
 LEAST_PAIRS = 8  # with which p can be as small as 0.008, too
 
 
