@@ -19,7 +19,6 @@ from steadytune.analysis.intervals import (
     RESAMPLES,
     bootstrap,
     bootstrap_interval,
-    counts,
     draws,
     resampled,
     wilson,
@@ -85,12 +84,6 @@ def test_where_bca_is_not_defined_the_percentiles_serve():
 
 def test_constant_runs_have_an_interval_without_width():
     assert bootstrap_interval([np.full(6, 0.527)], estimators.std) == ((0.0, 0.0), "constant")
-
-
-def test_counts_are_the_draws_counted():
-    found = counts(7)
-    assert (found.sum(axis=1) == 7).all()
-    assert found[5].tolist() == np.bincount(draws(7)[5], minlength=7).tolist()
 
 
 finite = st.floats(0, 1, width=32)

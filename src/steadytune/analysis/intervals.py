@@ -116,14 +116,6 @@ def draws(n: int, place: int = 0, bootstrap_seed: int = 0) -> NDArray[np.intp]:
     return found
 
 
-def counts(n: int, place: int = 0, bootstrap_seed: int = 0) -> Numbers:
-    """(R, n) how often each of n runs is in each resample of ``draws``."""
-    chosen = draws(n, place, bootstrap_seed)
-    cell = chosen + n * np.arange(len(chosen))[:, None]
-    found = np.bincount(cell.ravel(), minlength=n * len(chosen))
-    return found.reshape(len(chosen), n).astype(np.float64)
-
-
 def _outside(confidence: float, sizes: Sequence[int]) -> float:
     """What to leave out at either end: less than the confidence says for samples of ``sizes``."""
     outside = (1 - confidence) / 2
