@@ -18,12 +18,15 @@ from rich.console import Console
 import steadytune
 from steadytune.analysis.cautions import fragile, suspicious
 from steadytune.analysis.cells import cells
+from steadytune.analysis.compare_study import compare_study
+from steadytune.analysis.evidence import Question
 from steadytune.analysis.summary import summarize
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from steadytune.listing import Listed, names
 from steadytune.progress import Progress
-from steadytune.reports.summary_table import FORMATS, as_table
+from steadytune.reports import comparison
+from steadytune.reports.summary_table import FORMATS, Format, as_table
 from steadytune.study import Study
 from steadytune.study_file import Options, assemble, read
 
@@ -40,16 +43,6 @@ app = typer.Typer(
 )
 errors = Console(stderr=True, highlight=False)
 CRASHED, BAD_INPUT, CANNOT_WRITE, STOPPED = 1, 2, 3, 130
-
-
-class Format(StrEnum):
-    """Output formats of ``summary``."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-    latex = "latex"
 
 
 class ListFormat(StrEnum):
@@ -269,6 +262,29 @@ def summary(
     with _plain_errors():
         rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
         print(as_table(rows, _width()) if format_ is Format.table else FORMATS[format_](rows))
+
+
+@app.command()
+def compare(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
+    a: Annotated[str, typer.Option("--a", metavar="RECIPE", help="A recipe of the study.")],
+    b: Annotated[str, typer.Option("--b", metavar="RECIPE", help="Another.")],
+    question: Annotated[
+        list[Question] | None,
+        typer.Option("--question", help="May be repeated.", show_default="all of them"),
+    ] = None,
+    format_: Annotated[
+        comparison.Format, typer.Option("--format", help="Output format.")
+    ] = comparison.Format.text,
+    checkpoint: Annotated[
+        Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
+    ] = Which.last,
+) -> None:
+    """Which of two recipes is better, steadier, fails less: sentences with their evidence."""
+    with _plain_errors():
+        asked = list(dict.fromkeys(question or Question))
+        answers = compare_study(Ledger.open(folder), a, b, asked, checkpoint.value)
+        print(comparison.FORMATS[format_](answers))
 
 
 @app.command("list")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from steadytune.analysis.cells import Cell
+from steadytune.analysis.estimators import mean, std
+from steadytune.analysis.intervals import bootstrap, wilson
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.records import RunRecord, State
 
 Which = Literal["last", "best"]
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class SummaryRow:
             with the majority class's metric.
         crashed, unfinished: runs that are not among the n.
         mean, std, median, min, max: of the headline metric; std with ddof = 1. mean_interval and
-            std_interval: 95 % BCa bootstrap (percentile where BCa is not defined), None for n < 2;
-            below n = 5 they are too narrow.
+            std_interval: 95 % BCa bootstrap, widened for few runs (see ``intervals``), None for
+            n < 2; below n = 5 they are too narrow all the same.
         majority: the majority class's value of the headline metric.
         majority_accuracy: its accuracy, which decides ``failed``.
     """
@@ -99,59 +98,12 @@ def _row(cell: Cell, which: Which) -> SummaryRow:
         crashed=states.count(State.CRASHED),
         unfinished=cell.planned - n - states.count(State.CRASHED),
         mean=float(values.mean()) if n else None,
-        mean_interval=bootstrap(values, _mean),
+        mean_interval=bootstrap(values, mean),
         std=float(values.std(ddof=1)) if n > 1 else None,
-        std_interval=bootstrap(values, _std),
+        std_interval=bootstrap(values, std),
         median=float(np.median(values)) if n else None,
         min=float(values.min()) if n else None,
         max=float(values.max()) if n else None,
         majority=baseline[task.metric] if task else None,
         majority_accuracy=baseline.get("accuracy"),
     )
-
-
-def wilson(count: int, n: int) -> tuple[float, float] | None:
-    """Wilson interval of a share of ``count`` in ``n``."""
-    if n == 0:
-        return None
-    interval = stats.binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-Statistic = Callable[..., NDArray[np.float64]]
-
-
-def bootstrap(
-    values: NDArray[np.float64], statistic: Statistic, bootstrap_seed: int = 0
-) -> tuple[float, float] | None:
-    """BCa bootstrap interval over runs; percentile where BCa degenerates; None below n = 2.
-
-    Values that are all the same give an interval of no width.
-    """
-    if len(values) < 2:
-        return None
-    if np.ptp(values) == 0:
-        point = float(statistic(values, axis=-1))
-        return point, point
-    for method in ("BCa", "percentile"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a degenerate BCa shows as NaN, handled below
-            interval = stats.bootstrap(
-                (values,),
-                statistic,
-                confidence_level=CONFIDENCE,
-                n_resamples=2000,
-                method=method,
-                rng=np.random.default_rng(bootstrap_seed),
-            ).confidence_interval
-        if np.isfinite(interval.low) and np.isfinite(interval.high):
-            return float(interval.low), float(interval.high)
-    return None
-
-
-def _mean(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-    return np.mean(values, axis=axis)
-
-
-def _std(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-    return np.std(values, axis=axis, ddof=1)

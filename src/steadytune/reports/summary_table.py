@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 
 from rich.console import Console
 from rich.table import Table
@@ -42,10 +43,10 @@ def caption(rows: Sequence[SummaryRow]) -> str:
     }[rows[0].checkpoint if rows else "last"]
     return (
         f"Metrics x 100 on dev, {which}, over all n ended runs; std with ddof = 1; the interval of "
-        "the mean is a 95 % BCa bootstrap over runs (too narrow below n = 5). failed: accuracy at "
-        "the end of training not above the majority class's, or a constant prediction; diverged "
-        "runs (+d) enter the statistics with the majority class's metric. majority: the metric of "
-        "predicting the majority class."
+        "the mean is a 95 % BCa bootstrap over runs, widened for few (too narrow below n "
+        "= 5 all the same). failed: accuracy at the end of training not above the majority "
+        "class's, or a constant prediction; diverged runs (+d) enter the statistics with the "
+        "majority class's metric. majority: the metric of predicting the majority class."
         + (_CAPTION_SCORES if any(row.majority_accuracy is None for row in rows) else "")
     )
 
@@ -178,6 +179,16 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
             r"\end{table}",
         ]
     )
+
+
+class Format(StrEnum):
+    """Output formats of ``summary``."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+    latex = "latex"
 
 
 FORMATS: dict[str, Callable[[Sequence[SummaryRow]], str]] = {

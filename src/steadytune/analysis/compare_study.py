@@ -1,0 +1,63 @@
+"""Compare two recipes of a study on every task and with every encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steadytune.analysis.cells import Cell, cells
+from steadytune.analysis.compare import Answer, compare_family
+from steadytune.analysis.evidence import Question
+from steadytune.analysis.predictions import CellPredictions, cell_predictions
+from steadytune.analysis.runs import runs_of
+from steadytune.analysis.summary import Which
+from steadytune.errors import BadInput
+from steadytune.ledger import Ledger
+
+ALL = tuple(Question)
+
+
+def compare_study(
+    ledger: Ledger, a: str, b: str, questions: Sequence[Question] = ALL, which: Which = "last"
+) -> list[Answer]:
+    """The answers, question by question; each question's p-values adjusted over the cells.
+
+    Args:
+        ledger: of the study.
+        a: a recipe of it.
+        b: another.
+        questions: see Question.
+        which: checkpoint, last or best.
+
+    Raises:
+        BadInput: the study has no such recipe, or a and b are the same.
+    """
+    pairs = _pairs(cells(ledger), a, b)
+    runs = [(runs_of(x, which), runs_of(y, which)) for x, y in pairs]
+    answers = list[Answer]()
+    for question in questions:
+        known = None
+        if question is Question.EXAMPLES:
+            known = [_predictions(ledger, x, y, which) for x, y in pairs]
+        answers += compare_family(question, runs, known)
+    return answers
+
+
+def _pairs(found: Sequence[Cell], a: str, b: str) -> list[tuple[Cell, Cell]]:
+    """The cells of both recipes, place by place."""
+    names = list(dict.fromkeys(cell.recipe for cell in found))
+    unknown = [name for name in (a, b) if name not in names]
+    if unknown:
+        raise BadInput(
+            f"no recipe {', '.join(map(repr, unknown))} in the study; it has {', '.join(names)}"
+        )
+    if a == b:
+        raise BadInput(f"{a!r} is given twice; give two recipes of {', '.join(names)}")
+    of_b = {(cell.task, cell.encoder): cell for cell in found if cell.recipe == b}
+    return [(cell, of_b[cell.task, cell.encoder]) for cell in found if cell.recipe == a]
+
+
+def _predictions(
+    ledger: Ledger, a: Cell, b: Cell, which: Which
+) -> tuple[CellPredictions, CellPredictions] | None:
+    of_a, of_b = (cell_predictions(ledger, cell, which) for cell in (a, b))
+    return None if of_a is None or of_b is None else (of_a, of_b)

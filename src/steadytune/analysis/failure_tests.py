@@ -1,0 +1,124 @@
+"""Tests of failures: does one recipe fail more often than another?"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from steadytune.analysis.estimators import Estimate
+from steadytune.analysis.intervals import Numbers, wilson
+from steadytune.analysis.test_result import TestResult
+from steadytune.errors import BadInput
+
+_GRID = np.concatenate([np.geomspace(1e-4, 0.02, 20), np.linspace(0.025, 0.5, 180)])
+MOST = 200  # runs a recipe that the table of Barnard's test is made for
+
+
+def barnard(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
+    """Barnard's exact test with the pooled Wald statistic (Barnard 1947; Suissa & Shuster 1985).
+
+    It fixes the number of runs of each recipe only, as a study does, and so finds more than
+    Fisher's test, which fixes the number of failures too.
+
+    Raises:
+        BadInput: more than MOST runs a recipe; Fisher's test serves there.
+    """
+    p = float(barnard_table(n_a, n_b)[failed_a, failed_b])
+    return TestResult("Barnard", float(_wald(n_a, n_b)[failed_a, failed_b]), p)
+
+
+def fisher(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
+    """Fisher's exact test, two-sided. The statistic is the odds ratio of the sample."""
+    table = np.array([[failed_a, n_a - failed_a], [failed_b, n_b - failed_b]])
+    found = stats.fisher_exact(table)
+    odds = float(found.statistic)
+    return TestResult("Fisher", odds if math.isfinite(odds) else None, float(found.pvalue))
+
+
+def mcnemar(failed_a: NDArray[np.bool_], failed_b: NDArray[np.bool_]) -> TestResult:
+    """McNemar's exact test for runs that are paired by their seeds.
+
+    It asks whether, of the seeds that fail with one recipe only, as many fail with either. The
+    statistic is how many fail with the first only.
+    """
+    only_a = int(np.count_nonzero(failed_a & ~failed_b))
+    only_b = int(np.count_nonzero(failed_b & ~failed_a))
+    p = float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    return TestResult("McNemar", only_a, p)
+
+
+def share_difference(failed_a: int, n_a: int, failed_b: int, n_b: int) -> Estimate:
+    """Failed share of the first less that of the second, with Newcombe's interval.
+
+    Newcombe (1998), method 10: made from the two Wilson intervals.
+    """
+    of_a, of_b = wilson(failed_a, n_a), wilson(failed_b, n_b)
+    n = min(n_a, n_b)
+    if of_a is None or of_b is None:
+        return Estimate("failed_share_difference", None, None, None, n)
+    a, b = failed_a / n_a, failed_b / n_b
+    low = a - b - math.hypot(a - of_a[0], of_b[1] - b)
+    high = a - b + math.hypot(of_a[1] - a, b - of_b[0])
+    return Estimate("failed_share_difference", a - b, (low, high), "Newcombe", n)
+
+
+@functools.lru_cache(maxsize=32)
+def barnard_table(n_a: int, n_b: int) -> Numbers:
+    """(n_a + 1, n_b + 1) p-value of every pair of failure counts.
+
+    For each table the chance of one at least as extreme, at the common failure rate where that is
+    largest. Rates above one half are those below with failures and successes exchanged.
+
+    Raises:
+        BadInput: more than MOST runs a recipe.
+    """
+    if max(n_a, n_b) > MOST:
+        raise BadInput(
+            f"Barnard's test of {n_a} and {n_b} runs: at most {MOST} a recipe; use Fisher's test"
+        )
+    extreme = np.round(np.abs(_wald(n_a, n_b)), 10).ravel()  # equals must stay equal
+    order = np.argsort(-extreme)
+    last_equal = np.searchsorted(-extreme[order], -extreme, side="right") - 1
+    worst = np.zeros(len(extreme))
+    for rate in np.concatenate([_GRID, 1 - _GRID]):
+        of_a = stats.binom.pmf(np.arange(n_a + 1), n_a, rate)
+        of_b = stats.binom.pmf(np.arange(n_b + 1), n_b, rate)
+        reached = np.cumsum(np.outer(of_a, of_b).ravel()[order])[last_equal]
+        np.maximum(worst, reached, out=worst)
+    found = np.minimum(worst, 1).reshape(n_a + 1, n_b + 1)
+    found[0, 0] = found[n_a, n_b] = 1.0
+    found.flags.writeable = False
+    return found
+
+
+@functools.lru_cache(maxsize=32)
+def fisher_table(n_a: int, n_b: int) -> Numbers:
+    """(n_a + 1, n_b + 1) two-sided p-value of Fisher's test of every pair of failure counts."""
+    a, b = np.arange(n_a + 1)[:, None], np.arange(n_b + 1)
+    log_chance = _log_choose(n_a, a) + _log_choose(n_b, b) - _log_choose(n_a + n_b, a + b)
+    chance = np.exp(log_chance)
+    found = np.empty((n_a + 1, n_b + 1))
+    for total in range(n_a + n_b + 1):
+        rows = np.arange(max(0, total - n_b), min(n_a, total) + 1)
+        given = chance[rows, total - rows]
+        as_rare = given[None, :] <= given[:, None] * (1 + 1e-7)  # as scipy and R decide equality
+        found[rows, total - rows] = np.minimum(as_rare @ given, 1)
+    found.flags.writeable = False
+    return found
+
+
+def _wald(n_a: int, n_b: int) -> Numbers:
+    """(n_a + 1, n_b + 1) difference of the shares over its pooled standard error; 0 for 0/0."""
+    a, b = np.arange(n_a + 1)[:, None], np.arange(n_b + 1)
+    pooled = (a + b) / (n_a + n_b)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
+    difference = a / n_a - b / n_b
+    return np.divide(difference, error, out=np.zeros_like(difference), where=error > 0)
+
+
+def _log_choose(n: int, k: NDArray[np.int_]) -> Numbers:
+    return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)

@@ -1,0 +1,115 @@
+"""The comparison of two recipes as text, Markdown or JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any, cast
+
+from steadytune.analysis.compare import Answer
+from steadytune.analysis.evidence import Question
+
+_ASKED = {
+    Question.LEVEL: "Which is better on average?",
+    Question.SPREAD: "Which is steadier?",
+    Question.FAILURES: "Which fails less often?",
+    Question.IMPROVEMENT: "Will a run of one beat a run of the other?",
+    Question.ORDER: "Is one better from its worst runs to its best?",
+    Question.EXAMPLES: "Would the difference hold on other examples too?",
+}
+CAPTION = (
+    "Metrics x 100 on dev, over all ended runs, failed ones included; standard deviations with "
+    "ddof = 1; intervals are 95 %: BCa bootstrap over runs, widened for few, for shares Newcombe. "
+    "A difference is called decided where p, after Holm's correction over tasks and encoders, is "
+    "below 0.05; a chance of winning where it is at least 0.75 and its interval above one half; a "
+    "stochastic order where epsilon_min is below 0.2."
+)
+
+
+def as_text(answers: Sequence[Answer]) -> str:
+    """Question by question, the answer of each task, and what to keep in mind at the end."""
+    lines = list[str]()
+    for heading, sentences in _sections(answers).items():
+        lines += [heading, *(f"  {sentence}" for sentence in sentences), ""]
+    return "\n".join([*lines, CAPTION])
+
+
+def as_markdown(answers: Sequence[Answer]) -> str:
+    """The same with headings and lists."""
+    lines = list[str]()
+    for heading, sentences in _sections(answers).items():
+        lines += [f"### {heading}", "", *(f"- {sentence}" for sentence in sentences), ""]
+    return "\n".join([*lines, CAPTION])
+
+
+def as_json(answers: Sequence[Answer]) -> str:
+    """A list of objects with the fields of Answer; metrics as fractions."""
+    return json.dumps([_plain(asdict(one)) for one in answers], indent=2, allow_nan=False)
+
+
+def _sections(answers: Sequence[Answer]) -> dict[str, list[str]]:
+    """Headings and their sentences: each question, what was refused, what to keep in mind."""
+    found: dict[str, list[str]] = {}
+    for one in answers:
+        if one.verdict != "refused":
+            found.setdefault(_ASKED[one.question], []).append(one.sentence)
+    for heading, sentences in (
+        ("Not compared", _refused(answers)),
+        ("Keep in mind", _notes(answers)),
+    ):
+        if sentences:
+            found[heading] = sentences
+    return found
+
+
+def _refused(answers: Sequence[Answer]) -> list[str]:
+    """One sentence a task and reason, with all questions that it stands against."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in answers:
+        if one.verdict == "refused":
+            reason = "; ".join(one.warnings)
+            found.setdefault((one.task, one.encoder, reason), []).append(one.question.value)
+    return [
+        f"{task} ({encoder}), {', '.join(questions)}: {reason}."
+        for (task, encoder, reason), questions in found.items()
+    ]
+
+
+def _notes(answers: Sequence[Answer]) -> list[str]:
+    """Every warning once, with the task where there are several."""
+    places = {(one.task, one.encoder) for one in answers}
+    found = list[str]()
+    for one in answers:
+        where = f"{one.task} ({one.encoder}): " if len(places) > 1 else ""
+        if one.verdict != "refused":
+            found += [f"{where}{warning}." for warning in one.warnings]
+    return list(dict.fromkeys(found))
+
+
+def _plain(value: object) -> object:
+    """JSON has no NaN and no infinity: null takes their place."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in cast(dict[str, Any], value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in cast(Sequence[Any], value)]
+    return value
+
+
+class Format(StrEnum):
+    """Output formats of ``compare``."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
+FORMATS: dict[str, Callable[[Sequence[Answer]], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "markdown": as_markdown,
+}

@@ -1,0 +1,244 @@
+"""Tests of two recipes against scipy, their formulas, and their false positives."""
+
+# pyright: reportOptionalSubscript=false, reportOptionalOperand=false, reportOptionalIterable=false
+# pyright: reportOptionalMemberAccess=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportCallIssue=false, reportGeneralTypeIssues=false
+# (an estimate that is None fails the test, as it should)
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from simulated_cells import two_groups
+
+from steadytune.analysis import failure_tests, level_tests, spread_tests
+from steadytune.analysis.families import benjamini_hochberg, holm
+from steadytune.analysis.stochastic_order import almost_stochastic_order, violation
+from steadytune.errors import BadInput
+
+A = np.array([0.713, 0.527, 0.698, 0.7, 0.653, 0.527, 0.721])
+B = np.array([0.6, 0.64, 0.7, 0.68, 0.66, 0.51])
+values = st.lists(st.floats(0, 1, width=16), min_size=5, max_size=7).map(np.array)
+
+
+def test_spread_tests_are_scipys():
+    f = stats.levene(A, B, center="median")
+    found = spread_tests.brown_forsythe(A, B)
+    assert (found.statistic, found.p) == pytest.approx((f.statistic, f.pvalue))
+    f = stats.fligner(A, B)
+    assert spread_tests.fligner_killeen(A, B).p == pytest.approx(f.pvalue)
+    assert spread_tests.levene(A, B).p == pytest.approx(stats.levene(A, B, center="mean").pvalue)
+
+
+def test_spread_of_what_does_not_vary():
+    same, other = np.full(6, 0.5), np.full(5, 0.7)
+    for test in (spread_tests.brown_forsythe, spread_tests.fligner_killeen, spread_tests.levene):
+        assert test(same, other).p == 1
+    assert spread_tests.brown_forsythe(same, B).p < 0.05
+    assert float(spread_tests.std_ratio(same, other)) == 1
+    assert float(spread_tests.std_ratio(B, same)) == np.inf
+    assert spread_tests.std_ratio_estimate(B, same).interval is not None
+
+
+def test_ratio_of_standard_deviations():
+    found = spread_tests.std_ratio_estimate(A, B)
+    assert found.value == pytest.approx(np.std(A, ddof=1) / np.std(B, ddof=1))
+    assert found.interval[0] < found.value < found.interval[1]
+
+
+def welch(x, y, axis=-1):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(x.var(axis, ddof=1) / x.shape[axis] + y.var(axis, ddof=1) / y.shape[axis])
+        return (x.mean(axis) - y.mean(axis)) / error
+
+
+def test_permutation_of_all_arrangements_is_scipys():
+    theirs = stats.permutation_test((A, B), welch, vectorized=True, n_resamples=np.inf)
+    found = level_tests.permutation(A, B)
+    assert found.statistic == pytest.approx(theirs.statistic)
+    # scipy doubles the smaller tail; ours counts both
+    both = np.mean(np.abs(theirs.null_distribution) >= abs(theirs.statistic) - 1e-9)
+    assert found.p == pytest.approx(both)
+
+
+def test_paired_permutation_flips_every_sign():
+    a, b = A[:6], B
+    means = [np.mean(np.array(s) * (a - b)) for s in itertools.product((1, -1), repeat=6)]
+    expected = np.mean(np.abs(means) >= abs(np.mean(a - b)) - 1e-12)
+    assert level_tests.paired_permutation(a, b).p == pytest.approx(expected)
+
+
+def test_rank_tests_are_scipys():
+    assert level_tests.mann_whitney(A, B).p == pytest.approx(stats.mannwhitneyu(A, B).pvalue)
+    a, b = A[:6], B + np.arange(6) / 1000
+    theirs = stats.wilcoxon(a, b, method="exact")
+    assert level_tests.wilcoxon(a, b).p == pytest.approx(theirs.pvalue)
+
+
+@pytest.mark.parametrize("x", [np.full(6, 0.5), np.array([0.5] * 5 + [0.7])])
+def test_no_difference_has_no_small_p(x):
+    for test in (
+        level_tests.permutation,
+        level_tests.paired_permutation,
+        level_tests.mann_whitney,
+        level_tests.wilcoxon,
+    ):
+        assert test(x, x).p == pytest.approx(1)
+
+
+def test_constants_that_differ_are_as_different_as_so_few_runs_can_be():
+    found = level_tests.permutation(np.full(5, 0.5), np.full(5, 0.7))
+    assert found.p == pytest.approx(2 / 252)
+
+
+@settings(max_examples=30, deadline=None)
+@given(values, values, st.floats(0.5, 20), st.floats(-3, 3))
+def test_p_values_do_not_depend_on_order_scale_or_names(a, b, scale, shift):
+    for test in (level_tests.permutation, level_tests.mann_whitney, spread_tests.brown_forsythe):
+        p = test(a, b).p
+        assert 0 <= p <= 1
+        assert test(b, a).p == pytest.approx(p, abs=1e-6)
+        assert test(a[::-1], b).p == pytest.approx(p, abs=1e-6)
+    p = level_tests.permutation(a, b).p
+    moved = level_tests.permutation(scale * a.round(2) + shift, scale * b.round(2) + shift).p
+    assert moved == pytest.approx(level_tests.permutation(a.round(2), b.round(2)).p, abs=1e-6)
+
+
+def test_probability_of_improvement_is_rliables_formula():
+    # rliable.metrics.probability_of_improvement: U / (n m), averaged over tasks
+    u = [stats.mannwhitneyu(x, y).statistic / (len(x) * len(y)) for x, y in ((A, B), (B, A))]
+    found = level_tests.probability_of_improvement([(A, B), (B, A)])
+    assert found.value == pytest.approx(np.mean(u)) == pytest.approx(0.5)
+    alone = level_tests.probability_of_improvement([(A, B)])
+    assert alone.value == pytest.approx(u[0])
+    assert alone.interval[0] < alone.value < alone.interval[1]
+    paired = level_tests.probability_of_improvement([(A[:6], B)], paired=True)
+    assert paired.value == np.mean([(x > y) + (x == y) / 2 for x, y in zip(A, B, strict=False)])
+
+
+def test_differences_of_means():
+    assert level_tests.mean_difference(A, B).value == pytest.approx(A.mean() - B.mean())
+    paired = level_tests.mean_difference(B + 0.1 + np.arange(6) / 1e4, B, paired=True)
+    assert paired.interval[1] - paired.interval[0] < 0.001  # the pairs hardly vary
+
+
+def test_violation_ratio_on_a_fine_grid():
+    # del Barrio et al. (2018): integral over {F^-1 < G^-1} of the squared gap, over the whole one
+    t = (np.arange(210_000) + 0.5) / 210_000
+    qa, qb = (np.sort(x)[(t * len(x)).astype(int)] for x in (A, B))
+    gap = (qa - qb) ** 2
+    assert float(violation(A, B)) == pytest.approx(gap[qa < qb].sum() / gap.sum(), abs=1e-4)
+
+
+def test_stochastic_order_of_the_published_example():
+    # README of deep-significance: epsilon_min = 0.225 for these scores, and none near 0.5 backwards
+    random = np.random.RandomState(1234)
+    ours, baseline = random.normal(0.9, 0.8, 5), random.normal(0, 1, 5)
+    found = almost_stochastic_order(ours, baseline)
+    assert found.epsilon_min == pytest.approx(0.225, abs=0.06)  # another bootstrap, a coarser grid
+    assert almost_stochastic_order(baseline, ours).epsilon_min == 1
+
+
+def test_stochastic_order_of_plain_cases():
+    assert almost_stochastic_order(A + 1, B).epsilon_min == 0
+    assert almost_stochastic_order(B, A + 1).violation == 1
+    assert float(violation(A, A)) == 0.5
+
+
+@pytest.mark.parametrize(("a", "b"), [(3, 0), (5, 1), (12, 3), (25, 0), (0, 0), (7, 7)])
+def test_exact_tests_of_failures_are_scipys(a, b):
+    table = [[a, 25 - a], [b, 25 - b]]
+    assert failure_tests.fisher(a, 25, b, 25).p == pytest.approx(stats.fisher_exact(table)[1])
+    assert failure_tests.fisher_table(25, 25)[a, b] == pytest.approx(stats.fisher_exact(table)[1])
+    if a + b:
+        # scipy takes columns for the groups; rounding makes it miss some equally extreme tables
+        theirs = stats.barnard_exact(np.transpose(table)).pvalue
+        assert failure_tests.barnard(a, 25, b, 25).p == pytest.approx(theirs, rel=5e-3)
+
+
+def test_barnard_by_its_definition():
+    def extreme(a, b):
+        pooled = Fraction(a + b, 50)
+        square = pooled * (1 - pooled) * Fraction(2, 25)
+        return Fraction(a - b, 25) ** 2 / square if square else Fraction(0)
+
+    beyond = np.array([[extreme(a, b) >= extreme(12, 3) for b in range(26)] for a in range(26)])
+    of_each = [stats.binom.pmf(np.arange(26), 25, rate) for rate in np.linspace(0, 1, 999)]
+    worst = max(one @ beyond @ one for one in of_each)
+    assert failure_tests.barnard(12, 25, 3, 25).p == pytest.approx(worst, rel=1e-4)
+
+
+def test_fisher_table_of_unequal_sizes():
+    found = failure_tests.fisher_table(4, 7)
+    for a, b in itertools.product(range(5), range(8)):
+        expected = stats.fisher_exact([[a, 4 - a], [b, 7 - b]])[1]
+        assert found[a, b] == pytest.approx(expected)
+
+
+def test_barnard_keeps_its_level_at_every_failure_rate():
+    rejected = failure_tests.barnard_table(10, 12) <= 0.05
+    for rate in np.linspace(0.01, 0.99, 99):
+        chance = np.outer(
+            stats.binom.pmf(np.arange(11), 10, rate), stats.binom.pmf(np.arange(13), 12, rate)
+        )
+        assert chance[rejected].sum() <= 0.05 + 1e-4
+
+
+def test_newcombes_published_interval():
+    # Newcombe (1998), table II, example (a): 56/70 less 48/80, method 10: 0.0524 to 0.3339
+    found = failure_tests.share_difference(56, 70, 48, 80)
+    assert found.value == pytest.approx(0.2)
+    assert found.interval == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_paired_failures():
+    a = np.array([True] * 6 + [False] * 6)
+    b = np.zeros(12, bool)
+    assert failure_tests.mcnemar(a, b).p == pytest.approx(2 * 0.5**6)
+    assert failure_tests.mcnemar(b, b).p == 1
+
+
+def test_too_many_runs_for_barnard():
+    with pytest.raises(BadInput, match="Fisher"):
+        failure_tests.barnard(1, 300, 2, 300)
+
+
+def test_families():
+    # Holm (1979) by hand; Benjamini-Hochberg as in scipy
+    assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    p = [0.01, 0.04, 0.03, 0.005, 0.5]
+    theirs = stats.false_discovery_control(p)
+    assert benjamini_hochberg(p) == pytest.approx(theirs)
+    assert len(holm([])) == len(benjamini_hochberg([])) == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_adjusted_p_values_keep_the_order_and_never_shrink(p):
+    for adjust in (holm, benjamini_hochberg):
+        found = adjust(p)
+        assert (found >= np.array(p) - 1e-12).all()
+        assert (np.diff(found[np.argsort(p)]) >= -1e-12).all()
+    assert (holm(p) >= benjamini_hochberg(p) - 1e-12).all()
+
+
+@pytest.mark.parametrize("two", [False, True])
+def test_false_positives_of_brown_forsythe(two):
+    # 4000 studies of 25 runs: standard error 0.35 points; Levene from the means has 20 % for two
+    rng = np.random.default_rng(20_210_102)
+    a, b = (two_groups(rng, (4000, 25)) if two else rng.normal(0, 1, (4000, 25)) for _ in range(2))
+    assert 0.03 <= np.mean(spread_tests.brown_forsythe_p(a, b) < 0.05) <= 0.065
+
+
+def test_false_positives_of_the_permutation_test_where_spreads_and_sizes_differ():
+    # the plain difference of means has over 15 % here
+    rng = np.random.default_rng(20_210_103)
+    false = [
+        level_tests.permutation(rng.normal(0, 3, 8), rng.normal(0, 1, 24)).p < 0.05
+        for _ in range(400)
+    ]
+    assert 0.02 <= np.mean(false) <= 0.085
