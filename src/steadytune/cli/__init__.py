@@ -1,0 +1,47 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import steadytune
+from steadytune.cli.list import list_
+from steadytune.cli.reading import compare, summary
+from steadytune.cli.run import run
+
+app = typer.Typer(
+    name="steadytune",
+    help="Fine-tune encoders on small data so that the result does not depend on luck.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(steadytune.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(run)
+app.command()(summary)
+app.command()(compare)
+app.command("list")(list_)
+
+
+def main() -> None:
+    """The ``steadytune`` command."""
+    app()

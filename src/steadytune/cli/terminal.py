@@ -1,0 +1,65 @@
+"""The terminal: where messages go, what errors look like, and what the exit status means."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from steadytune.errors import BadInput
+
+errors = Console(stderr=True, highlight=False)
+CRASHED, BAD_INPUT, CANNOT_WRITE, STOPPED = 1, 2, 3, 130
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Bad input costs the user a sentence, never a traceback."""
+    try:
+        yield
+    except BadInput as problem:
+        errors.print(f"steadytune: {problem}", markup=False, soft_wrap=True, style="red")
+        raise typer.Exit(BAD_INPUT) from None
+    except OSError as problem:
+        errors.print(
+            f"steadytune: cannot read or write: {problem}; what finished is kept, and the same "
+            "command again continues",
+            markup=False,
+            soft_wrap=True,
+            style="red",
+        )
+        raise typer.Exit(CANNOT_WRITE) from None
+    except KeyboardInterrupt:
+        errors.print("\nstopped; the same command again continues where this left off")
+        raise typer.Exit(STOPPED) from None
+
+
+def width() -> int | None:
+    """Columns of the terminal, or None where the output goes to a file or a program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+class _Shown(logging.Handler):
+    """Prints what is logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        errors.print(self.format(record), markup=False, soft_wrap=True)
+
+
+def show_log() -> None:
+    """Show what the package logs, such as which executor was chosen and why."""
+    logger = logging.getLogger("steadytune")
+    logger.handlers[:] = [_Shown()]
+    logger.setLevel(logging.INFO)
+
+
+def caution(sentences: Iterable[str]) -> None:
+    """Print each sentence once."""
+    for sentence in dict.fromkeys(sentences):
+        errors.print(f"caution: {sentence}", style="yellow", markup=False, soft_wrap=True)
