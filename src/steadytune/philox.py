@@ -6,11 +6,14 @@ copying masks to an accelerator would take longer than a step.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache
 
 import torch
 from torch import Tensor
+
+logger = logging.getLogger(__name__)
 
 _MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 _KEY_STEPS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
@@ -22,14 +25,21 @@ def words(key: tuple[int, int], count: int, device: torch.device) -> Tensor:
     """The first ``count`` words of ``numpy.random.Philox(key=key)``, (count,), as int64 bits."""
     blocks = -(-count // 4)
     keys = torch.tensor([_signed(half) for half in key], device=device)
-    make = _compiled() if device.type == "cuda" else _blocks
+    make = _blocks if device.type == "cpu" else compiled(device)
     return make(keys[0], keys[1], blocks).view(-1)[:count]
 
 
 @cache
-def _compiled() -> Callable[[Tensor, Tensor, int], Tensor]:
-    """One kernel in place of some three hundred passes over memory."""
-    return torch.compile(_blocks, dynamic=True)
+def compiled(device: torch.device) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """One kernel in place of some three hundred passes over memory, where it can be built."""
+    one = torch.zeros((), dtype=torch.int64, device=device)
+    try:
+        make = torch.compile(_blocks, dynamic=True)
+        make(one, one, 2)
+    except Exception as problem:  # no compiler, or none for this device
+        logger.warning("dropout masks are drawn slowly, as they cannot be compiled: %s", problem)
+        return _blocks
+    return make
 
 
 def _blocks(key_0: Tensor, key_1: Tensor, blocks: int) -> Tensor:

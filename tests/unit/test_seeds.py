@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from steadytune.philox import words
+from steadytune.philox import compiled, words
 from steadytune.seeds import _keep_mask_there, ambient, generator, keep_mask, keep_rate, stream
 
 CPU = torch.device("cpu")
@@ -55,6 +55,17 @@ def test_nothing_is_dropped_at_rate_zero():
 def test_philox_on_a_device_is_numpys(key):
     numpys = np.random.Philox(key=np.array(key, dtype=np.uint64)).random_raw(1001)
     assert (words(key, 1001, CPU).numpy().view(np.uint64) == numpys).all()
+
+
+def test_philox_does_without_a_compiler(monkeypatch, caplog):
+    def no_compiler(function, dynamic):
+        raise RuntimeError("no compiler here")
+
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    make = compiled.__wrapped__(CPU)
+    key = torch.tensor(1), torch.tensor(2)
+    assert torch.equal(make(*key, 3).view(-1), words((1, 2), 12, CPU))
+    assert "no compiler here" in caplog.text
 
 
 @pytest.mark.parametrize("shape", [(1,), (7, 3), (64, 33)])
