@@ -143,7 +143,11 @@ def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
     Raises:
         BadInput: the folder holds another study or something else.
     """
-    return Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
+    ledger = Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
+    for task in loaded.tasks.values():
+        for name, split in task.dev.items():
+            ledger.keep_examples(task.facts.digest, name, split.texts, split.pairs)
+    return ledger
 
 
 def run_study(
