@@ -40,7 +40,7 @@ from steadytune.study import Run, Study, TaskChoice, plan
 
 METRICS = ("accuracy", "f1", "matthews")
 ENCODER = EncoderFacts("synthetic-base", "e0", "bert", 110_000_000)
-WORDS = "the a film was not very good though nobody said it could have been any worse than".split()
+WORDS = ["the", "a", "film", "was", "not", "very", "good", "though", "nobody", "said", "it", "could", "have", "been", "any", "worse", "than"]
 
 MIXOUT = StabilizerChoice("mixout", {"p": 0.7})
 
@@ -208,7 +208,7 @@ def _evaluation(
 
 def main() -> None:
     """Write one from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Write a synthetic ledger.")
     parser.add_argument("out", type=Path)
     for name, default in (("recipes", 6), ("tasks", 3), ("seeds", 25), ("steps", 600)):
         parser.add_argument(f"--{name}", type=int, default=default)

@@ -34,14 +34,19 @@ def jensen_shannon_matrix(probabilities: NDArray[np.float64]) -> Matrix:
     Args:
         probabilities: (R, N, K).
     """
-    own = special.entr(probabilities).sum(axis=2)
+    own = _entropy(probabilities)
     matrix = np.zeros((len(probabilities), len(probabilities)))
     for i in range(len(probabilities) - 1):
         middle = (probabilities[i] + probabilities[i + 1 :]) / 2
-        mixed = special.entr(middle).sum(axis=2)
+        mixed = _entropy(middle)
         distance = (mixed - (own[i] + own[i + 1 :]) / 2).mean(axis=1)
         matrix[i, i + 1 :] = matrix[i + 1 :, i] = np.maximum(distance, 0)  # rounding
     return matrix
+
+
+def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the last axis, in nats."""
+    return np.asarray(special.entr(probabilities), dtype=np.float64).sum(axis=-1)
 
 
 def score_difference_matrix(predictions: NDArray[np.floating[Any]]) -> Matrix:

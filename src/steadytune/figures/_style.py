@@ -30,7 +30,7 @@ MARKS = {
 }
 FORMATS = ("png", "pdf", "svg")
 COLUMNS = 3
-SETTINGS: dict[str, Any] = {
+SETTINGS: Any = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,
@@ -83,18 +83,21 @@ def majority_line(ax: Axes, value: float | None, upright: bool = False) -> None:
     line(value, color="#888888", linestyle=":", linewidth=1, zorder=0)
 
 
-def outcome_legend(figure: Canvas, groups_of_outcomes: Sequence[Outcome]) -> None:
-    """Under the panels: what each shape means, for those that occur; and the dotted line."""
+def legend(canvas: Canvas, outcomes: Sequence[Outcome]) -> None:
+    """Under the panels, once: the named lines, the shapes that occur, the majority class's line."""
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], marker=marker, linestyle="", color=INK if name == "success" else FAILED)
-        for kind, (marker, name) in MARKS.items()
-        if kind in groups_of_outcomes
-    ]
-    names = [name for kind, (_, name) in MARKS.items() if kind in groups_of_outcomes]
-    handles.append(Line2D([], [], color="#888888", linestyle=":"))
-    figure.legend(handles, [*names, "majority class"], loc="outside lower center", ncols=4)
+    entries = dict[str, Any]()
+    for ax in canvas.axes:
+        lines, names = ax.get_legend_handles_labels()
+        entries |= dict(zip(names, lines, strict=True))
+    for kind, (marker, name) in MARKS.items():
+        if kind in outcomes:
+            own = INK if kind is Outcome.SUCCESS else FAILED
+            entries[name] = Line2D([], [], marker=marker, linestyle="", color=own)
+    if entries:
+        entries["majority class"] = Line2D([], [], color="#888888", linestyle=":")
+        canvas.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=7)
 
 
 def printable(text: str, length: int) -> str:
@@ -130,9 +133,7 @@ def paint(figure: Figure, panels: Sequence[Any]) -> Canvas:
             ax.set_axis_off()
         if not panels:
             axes[0].text(0.5, 0.5, "nothing to draw yet", ha="center", va="center")
-        outcomes = [o for panel in panels for o in getattr(panel, "outcomes", ())]
-        if outcomes:
-            outcome_legend(canvas, outcomes)
+        legend(canvas, [o for panel in panels for o in getattr(panel, "outcomes", ())])
         return canvas
 
 

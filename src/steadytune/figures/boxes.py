@@ -53,14 +53,15 @@ def draw_boxes(data: Boxes, ax: Axes) -> Axes:
                 whiskerprops={"color": FAINT},
                 capprops={"color": FAINT},
             )
-        x = place + 0.55 * swarm(one.values)
+        x = place + 0.8 * swarm(one.values)
         scatter_runs(ax, x, one.values, one.outcomes, color(place))
     majority_line(ax, data.group.majority)
     tilt = 30 if len(recipes) > 3 or max(map(len, (r.recipe for r in recipes))) > 14 else 0
     ax.set_xticks(range(len(recipes)), [r.recipe for r in recipes], rotation=tilt)
     for label in ax.get_xticklabels():
-        label.set_ha("right" if tilt else "center")
+        label.set_horizontalalignment("right" if tilt else "center")
     ax.set_xlim(-0.6, len(recipes) - 0.4)
+    ax.margins(y=0.07)
     ax.set_ylabel(data.group.metric)
     ax.set_title(data.group.title)
     return ax

@@ -17,6 +17,7 @@ from steadytune.figures._figure import Figure
 from steadytune.figures._points import CHECKPOINTS, FAILED_MEANS
 from steadytune.figures._style import FAILED, INK
 from steadytune.ledger import Ledger
+from steadytune.recipe import Seeds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,18 +69,12 @@ def disagreement_of(cell: Cell, of: PredictionSet, which: Which) -> Disagreement
     return Disagreement(
         title=f"{cell.recipe}, {cell.task}",
         which=which,
-        seeds=tuple(seed_name(of.records[i].seeds) for i in order),
+        seeds=tuple(str(Seeds(**of.records[i].seeds)) for i in order),
         failed=tuple(bool(failed[i]) for i in order),
         matrix=matrix,
         examples=of.predictions.shape[1],
         left_out=of.left_out,
     )
-
-
-def seed_name(seeds: object) -> str:
-    """Three seeds as one word, one number where they are tied."""
-    values = list(dict(seeds).values())  # pyright: ignore
-    return str(values[0]) if len(set(values)) == 1 else "-".join(map(str, values))
 
 
 def draw_disagreement(data: Disagreement, ax: Axes) -> Axes:

@@ -60,7 +60,7 @@ def expected_max_data(cells: Sequence[Cell], which: Which = "last") -> list[Expe
 def _curve(values: NDArray[np.float64], higher_is_better: bool) -> NDArray[np.float64]:
     """(..., N) the expected best of 1 to N along the last axis; for errors the least is best."""
     sign = 1.0 if higher_is_better else -1.0
-    return sign * (np.sort(sign * values, axis=-1) @ weights(values.shape[-1]))
+    return sign * np.asarray(np.sort(sign * values, axis=-1) @ weights(values.shape[-1]), float)
 
 
 def weights(runs: int) -> NDArray[np.float64]:
@@ -76,7 +76,8 @@ def _band(
         return np.zeros((2, 0))
     draw = np.random.default_rng(bootstrap_seed)
     samples = draw.choice(values, (RESAMPLES, len(values)))
-    return np.quantile(_curve(samples, higher_is_better), [0.025, 0.975], axis=0)
+    ends = np.quantile(_curve(samples, higher_is_better), [0.025, 0.975], axis=0)
+    return np.asarray(ends, dtype=np.float64)
 
 
 def draw_expected_max(data: ExpectedMax, ax: Axes) -> Axes:
@@ -92,10 +93,9 @@ def draw_expected_max(data: ExpectedMax, ax: Axes) -> Axes:
     majority_line(ax, data.group.majority)
     ax.set_xlabel("runs that the best is picked of")
     ax.set_ylabel(f"expected best {data.group.metric}")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    longest = max([1, *map(len, data.curves)])
+    ax.set_xticks(range(1, longest + 1, max(1, longest // 6)))
     ax.set_title(data.group.title)
-    if data.runs:
-        ax.legend(loc="best")
     return ax
 
 

@@ -74,8 +74,8 @@ def draw_learning_curves(data: LearningCurves, ax: Axes) -> Axes:
     for curve in sorted(data.curves, key=lambda one: one.found is not Outcome.SUCCESS):
         bad = curve.found in (Outcome.FAILED, Outcome.DIVERGED)
         own = FAILED if bad else color(data.place)
-        style = {"linestyle": DASHES[curve.found], "alpha": 0.9 if bad else 0.5, "gid": "run"}
-        ax.plot(curve.steps, curve.losses, color=own, linewidth=0.9, **style)
+        (line,) = ax.plot(curve.steps, curve.losses, color=own, linewidth=0.9, gid="run")
+        line.set(linestyle=DASHES[curve.found], alpha=0.9 if bad else 0.5)
         finite = np.flatnonzero(np.isfinite(curve.losses))
         if curve.found is Outcome.DIVERGED and len(finite):
             end = finite[-1]

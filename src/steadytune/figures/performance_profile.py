@@ -84,16 +84,13 @@ def draw_performance_profile(data: PerformanceProfile, ax: Axes) -> Axes:
         if len(one.values) == 0:
             continue
         own = color(place)
-        label = f"{one.recipe} (n = {len(one.values)})"
-        ax.step(data.scores, share, where="post", color=own, linewidth=1.6, label=label)
+        ax.step(data.scores, share, where="post", color=own, linewidth=1.6, label=one.recipe)
         ax.fill_between(data.scores, *band, step="post", color=own, alpha=0.08, linewidth=0)
     majority_line(ax, data.group.majority, upright=True)
     ax.set_ylim(-0.02, 1.02)
     ax.set_xlabel(data.group.metric)
     ax.set_ylabel("share of runs at least as good")
     ax.set_title(data.group.title)
-    if data.runs:
-        ax.legend(loc="lower left")
     return ax
 
 

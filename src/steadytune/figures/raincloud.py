@@ -81,7 +81,7 @@ def draw_raincloud(data: Raincloud, ax: Axes) -> Axes:
             low, middle, high = np.quantile(one.values, [0.25, 0.5, 0.75])
             ax.plot([low, high], [row, row], color=own, linewidth=5, solid_capstyle="butt")
             ax.plot([middle, middle], [row - 0.09, row + 0.09], color=INK, linewidth=1.5)
-        scatter_runs(ax, one.values, row + 0.28 + 0.3 * swarm(one.values), one.outcomes, own)
+        scatter_runs(ax, one.values, row + 0.29 + 0.38 * swarm(one.values), one.outcomes, own)
     majority_line(ax, data.group.majority, upright=True)
     ax.set_yticks(range(len(recipes)), [one.recipe for one in recipes])
     ax.set_ylim(len(recipes) - 0.4, -0.6)

@@ -54,5 +54,6 @@ def read_examples(path: Path) -> Examples | None:
     if not path.exists():
         return None
     table = pq.read_table(path)
-    texts, pairs = (table[name].to_pylist() for name in ("text", "pair"))
+    texts: list[str] = table["text"].to_pylist()  # pyright: ignore[reportAssignmentType]
+    pairs: list[str] = table["pair"].to_pylist()  # pyright: ignore[reportAssignmentType]
     return Examples(tuple(texts), None if None in pairs else tuple(pairs))
