@@ -40,7 +40,25 @@ from steadytune.study import Run, Study, TaskChoice, plan
 
 METRICS = ("accuracy", "f1", "matthews")
 ENCODER = EncoderFacts("synthetic-base", "e0", "bert", 110_000_000)
-WORDS = ["the", "a", "film", "was", "not", "very", "good", "though", "nobody", "said", "it", "could", "have", "been", "any", "worse", "than"]
+WORDS = [
+    "the",
+    "a",
+    "film",
+    "was",
+    "not",
+    "very",
+    "good",
+    "though",
+    "nobody",
+    "said",
+    "it",
+    "could",
+    "have",
+    "been",
+    "any",
+    "worse",
+    "than",
+]
 
 MIXOUT = StabilizerChoice("mixout", {"p": 0.7})
 

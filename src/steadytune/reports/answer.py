@@ -57,25 +57,32 @@ def _best_first(rows: Sequence[SummaryRow]) -> list[SummaryRow]:
 def _headline(ranked: Sequence[list[SummaryRow]]) -> str:
     if not ranked:
         return "No run has ended yet, so there is no answer yet."
-    learned = [found for found in ranked if found[0].failed + found[0].diverged < found[0].n]
+    learned = [found for found in ranked if _bad(found[:1]) < found[0].n]
     if not learned:
         return "No recipe learned anything: every run failed or diverged."
-    winners = dict.fromkeys(found[0].recipe for found in learned)
-    sure = all(len(found) > 1 and _apart(found[0], found[1]) for found in learned)
-    wins = {name: sum(found[0].recipe == name for found in learned) for name in winners}
-    name = max(wins, key=lambda one: wins[one])
-    where = "" if len(ranked) == 1 else f" on {wins[name]} of {len(ranked)} tasks"
-    if all(len(found) == 1 for found in ranked):
-        (row, *_) = ranked[0]
-        return (
-            f"{name}: {row.failed + row.diverged} of {row.n} runs failed{where and ' on ' + row.task}."
-        )
-    doubt = (
-        "clearly: its interval lies apart from the next recipe's"
-        if sure
-        else "but not clearly everywhere: its interval overlaps with the next recipe's"
+    names = [found[0].recipe for found in learned]
+    name = max(dict.fromkeys(names), key=names.count)
+    own = [row for found in ranked for row in found if row.recipe == name]
+    others = [row for found in ranked for row in found if row.recipe != name]
+    steady = f"{_bad(own)} of its {_runs(own)} runs failed"
+    if not others:
+        return f"{name}: {steady}."
+    where = "" if len(ranked) == 1 else f" on {names.count(name)} of {len(ranked)} tasks"
+    sure = all(_apart(*found[:2]) for found in learned if found[0].recipe == name and found[1:])
+    doubt = "" if sure else ", a lead that these runs do not make sure everywhere"
+    return (
+        f"{name} has the highest mean{where}{doubt}; {steady}, "
+        f"of the other recipes' {_runs(others)} runs {_bad(others)} did."
     )
-    return f"{name} has the highest mean{where}, {doubt}."
+
+
+def _runs(rows: Sequence[SummaryRow]) -> int:
+    return sum(row.n for row in rows)
+
+
+def _bad(rows: Sequence[SummaryRow]) -> int:
+    """Failed and diverged runs."""
+    return sum(row.failed + row.diverged for row in rows)
 
 
 def _apart(a: SummaryRow, b: SummaryRow) -> bool:
@@ -120,14 +127,15 @@ def _next_steps(rows: Sequence[SummaryRow], ranked: Sequence[list[SummaryRow]]) 
     missing = sum(row.unfinished for row in rows)
     crashed = sum(row.crashed for row in rows)
     if missing or crashed:
-        steps.append(
-            f"Run the same command again: {missing} runs are not finished, {crashed} crashed."
-        )
+        open_runs = [f"{missing} runs have not ended"] if missing else []
+        open_runs += [f"{crashed} crashed"] if crashed else []
+        steps.append(f"Run the same command again: {', '.join(open_runs)}.")
     best = [found[0] for found in ranked]
-    if any(row.failed + row.diverged for row in best):
+    fragile = list(dict.fromkeys(row.recipe for row in best if row.failed + row.diverged))
+    if fragile:
         steps.append(
-            "The best recipe has failed runs of its own: lower its learning rate, switch bias "
-            "correction on or train longer, and look at the failed runs below."
+            f"Runs of {', '.join(fragile)} fail although it has the highest mean on a task: look at "
+            "them below; a lower learning rate, bias correction or longer training may help."
         )
     if any(len(found) > 1 and not _apart(found[0], found[1]) for found in ranked):
         steps.append(
@@ -135,7 +143,5 @@ def _next_steps(rows: Sequence[SummaryRow], ranked: Sequence[list[SummaryRow]]) 
             "runs and keeps these) or accept that the recipes are equally good here."
         )
     if not steps and best:
-        steps.append(
-            "Use that recipe, and report its mean with n and interval, not its best run."
-        )
+        steps.append("Use that recipe, and report its mean with n and interval, not its best run.")
     return steps

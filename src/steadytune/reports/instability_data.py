@@ -20,9 +20,7 @@ EXAMPLES = 20  # a cell
 TEXT = 1500  # characters of a text that are shown
 
 
-def instability_data(
-    ledger: Ledger, cells: Sequence[Cell], which: Which = "last"
-) -> list[Json]:
+def instability_data(ledger: Ledger, cells: Sequence[Cell], which: Which = "last") -> list[Json]:
     """An object for each cell with finished runs; texts are None where the ledger has none."""
     found = list[Json]()
     kept = dict[str, Examples | None]()

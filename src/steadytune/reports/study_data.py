@@ -71,9 +71,7 @@ def _metric(name: str) -> Json:
 def _run(ledger: Ledger, record: RunRecord, group: int, recipe: int) -> Json:
     columns, found = ledger.steps(record.id), outcome(record)
     steps, losses = thinned(columns["step"], columns["loss"], POINTS)
-    evaluations = [
-        row for row in ledger.evaluations(record.id) if row.split == record.task.report
-    ]
+    evaluations = [row for row in ledger.evaluations(record.id) if row.split == record.task.report]
     return {
         "id": record.id,
         "group": group,

@@ -11,7 +11,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,40 +20,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import steadytune
 from steadytune.analysis.cells import Cell, cells
 from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import SummaryRow, Which, summarize
 from steadytune.ledger import Ledger
-from steadytune.metrics import METRICS
-from steadytune.records import RunRecord, State
-from steadytune.reports import summary_table
+from steadytune.recipe import Seeds
+from steadytune.records import State
 from steadytune.reports.answer import answer
+from steadytune.reports.bad_runs import bad_runs
 from steadytune.reports.instability_data import instability_data
-from steadytune.reports.study_data import facts_of, metrics_of, study_data
+from steadytune.reports.study_data import study_data
+from steadytune.reports.summary_tables import SHOWN, summary_tables
+from steadytune.study import Study
 from steadytune.study_file.writing import dump, recipe_fields
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("draw", "state", "boxes", "runs", "curves", "failed", "instability", "main")
-CHECKPOINTS: tuple[Which, ...] = ("last", "best")
-
-
-@dataclass(frozen=True)
-class SummaryTable:
-    """The summary by one metric at one checkpoint; ``best`` rows are printed bold."""
-
-    metric: str
-    which: Which
-    lines: tuple[tuple[str, ...], ...]
-    best: tuple[bool, ...]
-    caption: str
-
-
-@dataclass(frozen=True)
-class BadRun:
-    """A run that failed, diverged or crashed, and what its record says of it."""
-
-    id: str
-    title: str
-    what: str
-    facts: str
 
 
 def report(ledger: Ledger, now: datetime | None = None) -> str:
@@ -75,7 +53,7 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["duration"] = duration
+    environment.filters |= {"duration": duration, "setting": setting}
     return environment.get_template("page.html.j2").render(
         study=ledger.study,
         folder=ledger.folder,
@@ -89,8 +67,9 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
         ),
         answer=answer(found),
         counts=_counts(ledger),
-        headings=summary_table.HEADINGS,
-        numeric=summary_table.NUMERIC,
+        headings=SHOWN,
+        size=_size(ledger.study),
+        seeds=_seeds(ledger.study.seeds),
         tables=summary_tables(found),
         bad=bad_runs(found),
         recipes=[recipe_fields(recipe) for recipe in ledger.study.recipes],
@@ -107,87 +86,6 @@ def embedded(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def summary_tables(found: Sequence[Cell]) -> list[SummaryTable]:
-    """The headline metric first, then each other metric that any task has; last, then best."""
-    others = dict.fromkeys(
-        name for cell in found if (facts := facts_of([cell])) for name in metrics_of(facts)
-    )
-    tables = [_table("headline", which, found) for which in CHECKPOINTS]
-    for name in others:
-        having = [measured_by(cell, name) for cell in found]
-        cells_with = [cell for cell in having if cell is not None]
-        tables += [_table(name, which, cells_with) for which in CHECKPOINTS]
-    return tables
-
-
-def measured_by(cell: Cell, metric: str) -> Cell | None:
-    """The cell with another headline metric; None where it was not measured."""
-    if not all(metric in record.task.baseline[record.task.report] for record in cell.records):
-        return None
-    records = [replace(r, task=replace(r.task, metric=metric)) for r in cell.records]
-    return replace(cell, records=tuple(records))
-
-
-def _table(metric: str, which: Which, found: Sequence[Cell]) -> SummaryTable:
-    rows = summarize(found, which)
-    return SummaryTable(
-        metric=metric,
-        which=which,
-        lines=tuple(tuple(summary_table.cells(row)) for row in rows),
-        best=tuple(_is_best(row, rows) for row in rows),
-        caption=summary_table.caption(rows),
-    )
-
-
-def _is_best(row: SummaryRow, rows: Sequence[SummaryRow]) -> bool:
-    rivals = [
-        METRICS[one.metric].merit(one.mean)
-        for one in rows
-        if (one.task, one.encoder) == (row.task, row.encoder) and one.mean is not None
-    ]
-    if row.mean is None or len(rivals) < 2:
-        return False
-    return METRICS[row.metric].merit(row.mean) == max(rivals) and min(rivals) < max(rivals)
-
-
-def bad_runs(found: Sequence[Cell]) -> dict[str, list[BadRun]]:
-    """By cell, every run that is no success: what happened, in the order of the seeds."""
-    by_cell = {
-        f"{cell.recipe} on {cell.task}, {cell.encoder}": [
-            bad for record in cell.records if (bad := _bad_run(cell, record)) is not None
-        ]
-        for cell in found
-    }
-    return {title: runs for title, runs in by_cell.items() if runs}
-
-
-def _bad_run(cell: Cell, record: RunRecord) -> BadRun | None:
-    result = outcome(record)
-    if result in (None, Outcome.SUCCESS) and record.state is not State.CRASHED:
-        return None
-    what = result.value if result else record.state.value
-    seeds = ", ".join(f"{name} {seed}" for name, seed in record.seeds.items())
-    return BadRun(record.id, f"{cell.recipe}, {cell.task}, seeds {seeds}", what, _said(record))
-
-
-def _said(record: RunRecord) -> str:
-    if record.error:
-        return f"crashed: {record.error.strip().splitlines()[-1]}"
-    if record.diverged:
-        return (
-            f"step {record.diverged['step']} of {record.total_steps}: {record.diverged['tensor']} "
-            "stopped being finite"
-        )
-    assert record.last is not None
-    split = record.task.report
-    name = "accuracy" if record.task.label_names else "mean_squared_error"
-    value, majority = record.last.metrics[split][name], record.task.baseline[split][name]
-    constant = "; every prediction is the same" if record.last.constant[split] else ""
-    loss = "" if record.train_loss is None else f"; training loss at the end {record.train_loss:.2f}"
-    told = [summary_table.shown(name, one) for one in (value, majority)]
-    return f"{name.replace('_', ' ')} {told[0]}, a constant reaches {told[1]}{constant}{loss}"
-
-
 def _counts(ledger: Ledger) -> dict[str, int]:
     rows = ledger.records()
     results = [outcome(row.record) for row in rows if row.record is not None]
@@ -199,6 +97,32 @@ def _counts(ledger: Ledger) -> dict[str, int]:
         "diverged": results.count(Outcome.DIVERGED),
         "crashed": sum(row.state is State.CRASHED for row in rows),
     }
+
+
+def _size(study: Study) -> str:
+    """How many of each there are, as a product."""
+    axes = {
+        "recipe": len(study.recipes),
+        "task": len(study.tasks),
+        "encoder": len(study.encoders),
+        "seed": len(study.seeds),
+    }
+    return " x ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in axes.items())
+
+
+def _seeds(seeds: Sequence[Seeds]) -> str:
+    """The seeds in words; a range where they are one."""
+    tied = [one.init for one in seeds if one.init == one.order == one.dropout]
+    if len(tied) < len(seeds):
+        return f"{', '.join(map(str, seeds))} (initialization-order-dropout)"
+    whole = tied == list(range(tied[0], tied[0] + len(tied))) and len(tied) > 2
+    text = f"{tied[0]} to {tied[-1]}" if whole else ", ".join(map(str, tied))
+    return f"{text}; initialization, data order and dropout share the number"
+
+
+def setting(value: object) -> str:
+    """A field of a recipe as a study file writes it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _first_of_groups(found: Sequence[Cell]) -> list[Cell]:

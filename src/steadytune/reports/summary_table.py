@@ -30,7 +30,7 @@ HEADINGS = (
     "max",
     "majority",
 )
-NUMERIC = frozenset(HEADINGS[4:])
+_NUMERIC = frozenset(HEADINGS[4:])
 _SHORT = {"mean_squared_error": "MSE"}  # errors: not fractions
 
 
@@ -97,7 +97,7 @@ def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for i, heading in enumerate(HEADINGS):
         if i not in shared:
-            table.add_column(heading, justify="right" if heading in NUMERIC else "left")
+            table.add_column(heading, justify="right" if heading in _NUMERIC else "left")
     for line in body:
         # as Text: a title may hold [brackets], which rich would take for markup
         table.add_row(*(Text(cell) for i, cell in enumerate(line) if i not in shared))
@@ -144,7 +144,7 @@ def _flat(row: SummaryRow) -> dict[str, object]:
 
 def as_markdown(rows: Sequence[SummaryRow]) -> str:
     """A pipe table with its caption under it."""
-    rule = ["---:" if heading in NUMERIC else "---" for heading in HEADINGS]
+    rule = ["---:" if heading in _NUMERIC else "---" for heading in HEADINGS]
     lines = [HEADINGS, rule, *([_plain(cell) for cell in cells(row)] for row in rows)]
     return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["", caption(rows)])
 
@@ -158,7 +158,7 @@ _LATEX = str.maketrans({c: "\\" + c for c in "&%$#_{}"} | {"\\": r"\textbackslas
 
 def as_latex(rows: Sequence[SummaryRow]) -> str:
     """A booktabs table with its caption."""
-    align = "".join("r" if heading in NUMERIC else "l" for heading in HEADINGS)
+    align = "".join("r" if heading in _NUMERIC else "l" for heading in HEADINGS)
     body = [
         " & ".join(cell.translate(_LATEX) for cell in line) + r" \\"
         for line in [HEADINGS, *(cells(row) for row in rows)]

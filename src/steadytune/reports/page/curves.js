@@ -36,6 +36,7 @@ function drawCurves() {
   parent.replaceChildren();
   const all = curveRuns().map((run) => [run, seriesOf(run, kind)]);
   byId("curve-reset").disabled = curves.range === null;
+  drawCurveLegend(all.map(([run]) => run));
   byId("curve-caption").textContent = captionOf(all, kind);
   if (!all.length) {
     element("p", { class: "note" }, "No run was begun here.", parent);
@@ -50,19 +51,31 @@ function drawCurves() {
   leftAxis(svg, y, heights, 44, width - 8, 5);
   bottomAxis(svg, x, range, height - AXIS, width > 500 ? 8 : 4, "step");
   all.sort(([a], [b]) => (a === state.chosen) - (b === state.chosen) || isBad(a) - isBad(b));
-  for (const [run, series] of all) drawCurve(svg, run, series, path(series, x, y, range));
+  for (const [run, series] of all) drawCurve(svg, run, series, path(series, x, y, range), all.length);
+  shape("text", { x: 48, y: 18, class: "note" }, svg, kind);
   brush(svg, x, range, height);
 }
 
-function drawCurve(svg, run, series, d) {
+function drawCurve(svg, run, series, d, many) {
   const chosen = run === state.chosen, dim = state.chosen && !chosen && curveRuns().includes(state.chosen);
   const look = {
     fill: "none", stroke: isBad(run) ? BAD : colorOf(run), "stroke-width": chosen ? 3 : 1.2,
-    "stroke-dasharray": isBad(run) ? "5 2" : "none", opacity: dim ? 0.2 : 0.75,
+    "stroke-dasharray": isBad(run) ? "5 2" : "none", opacity: dim ? 0.2 : Math.max(0.35, Math.min(0.8, 12 / many)),
   };
   shape("path", { ...look, class: "curve", d, "data-run": run.id, "pointer-events": "none" }, svg);
   const wide = shape("path", { d, fill: "none", stroke: "transparent", "stroke-width": 9, "pointer-events": "stroke" }, svg);
   explains(wide, () => described(run));
+}
+
+function drawCurveLegend(runs) {
+  const legend = byId("curve-legend");
+  legend.replaceChildren();
+  for (const recipe of new Set(runs.map((run) => run.recipe))) {
+    const entry = element("span", {}, null, legend);
+    const svg = canvas(entry, 16, 14, "");
+    shape("line", { x1: 0, x2: 16, y1: 7, y2: 7, stroke: PALETTE[recipe % PALETTE.length], "stroke-width": 3 }, svg);
+    element("bdi", {}, study.recipes[recipe], entry);
+  }
 }
 
 function captionOf(all, kind) {

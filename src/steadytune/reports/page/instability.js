@@ -5,10 +5,12 @@ function cellTitle(cell) {
   return `${cell.recipe}, ${cell.task}${several ? `, ${cell.encoder}` : ""}`;
 }
 
-function interval(measure) {
-  if (measure.value === null) return "-";
-  const told = [measure.value, ...(measure.interval || [])].map((value) => Number(value.toPrecision(2)));
-  return measure.interval ? `${told[0]} (${told[1]} to ${told[2]})` : `${told[0]}`;
+function drawMeasure(measure, row) {
+  const cell = element("td", { class: "number" }, null, row);
+  if (!measure || measure.value === null) { cell.textContent = "-"; return; }
+  const [value, low, high] = [measure.value, ...(measure.interval || [])].map((one) => one.toPrecision(2));
+  cell.textContent = value;
+  if (measure.interval) element("small", {}, `${low} to ${high}`, cell);
 }
 
 function drawMeasures() {
@@ -21,17 +23,24 @@ function drawMeasures() {
     element("p", { class: "note" }, "There are no such runs.", parent);
     return;
   }
-  const table = element("table", {}, null, parent);
+  const table = element("table", { class: "pinned" }, null, parent);
   const head = element("tr", {}, null, table.createTHead());
-  for (const name of ["task", "recipe", "n"]) element("th", {}, name, head);
+  for (const name of ["recipe", "n"]) element("th", {}, name, head);
   for (const one of known.values()) element("th", { class: "number" }, one.title, head);
   const body = table.createTBody();
+  let title = null;
   for (const cell of study.instability) {
+    if (title !== groupTitle(cell)) {
+      title = groupTitle(cell);
+      const heading = element("th", { colspan: known.size + 2 }, null, element("tr", { class: "group" }, null, body));
+      element("bdi", {}, title, element("span", {}, null, heading));
+    }
     const row = element("tr", {}, null, body), measures = new Map(cell[among].map((one) => [one.name, one]));
-    for (const text of [cell.task, cell.recipe]) element("bdi", {}, text, element("td", {}, null, row));
+    element("bdi", {}, cell.recipe, element("td", {}, null, row));
     const n = cell[among].length ? cell[among][0].runs : 0;
-    element("td", {}, n + (among === "all" && cell.left_out ? ` (${cell.left_out} diverged left out)` : ""), row);
-    for (const name of known.keys()) element("td", { class: "number" }, measures.has(name) ? interval(measures.get(name)) : "-", row);
+    const size = element("td", {}, n, row);
+    if (among === "all" && cell.left_out) element("small", {}, `without ${cell.left_out} diverged`, size);
+    for (const name of known.keys()) drawMeasure(measures.get(name), row);
   }
   for (const one of known.values()) {
     const line = element("div", {}, null, notes);
@@ -92,18 +101,21 @@ function drawFlip(cell, flip, parent) {
   flip.shares.map((share, k) => [share, k]).filter(([share]) => share > 0).sort(([a], [b]) => b - a).slice(0, 5).forEach(([share, k], i) => {
     line.append(i ? ", " : "");
     element("bdi", {}, labelName(cell, k), line);
-    line.append(` by ${Math.round(100 * share)} %`);
+    line.append(` by ${Math.round(100 * share)} % of the runs`);
   });
   line.append(`; two runs differ with chance ${flip.unstable}`);
 }
 
-function drawFlips() {
+function drawFlips(most = 6) {
   const cell = study.instability[Number(byId("flip-cell").value)], list = byId("flip-list");
   list.replaceChildren();
   byId("flip-caption").textContent = !cell ? "No run has finished." : cell.flipping === null
     ? "The labels are scores, which do not flip."
-    : `${cell.flipping} of ${cell.size} examples are predicted differently by some two of ${cell.among} runs; the least stable ${cell.flips.length} are shown. Squares: all finished runs, failed ones in vermilion. Instability: the chance that two different runs disagree.`;
-  if (cell) for (const flip of cell.flips) drawFlip(cell, flip, list);
+    : `${cell.flipping} of ${cell.size} examples are predicted differently by some two of ${cell.among} runs; the least stable come first. Squares: all finished runs, failed ones in vermilion. Instability: the chance that two different runs disagree.`;
+  const flips = cell ? cell.flips : [];
+  for (const flip of flips.slice(0, most)) drawFlip(cell, flip, list);
+  byId("flip-more").hidden = flips.length <= most;
+  byId("flip-more").textContent = `show all ${flips.length}`;
 }
 
 function startInstability() {
@@ -113,5 +125,6 @@ function startInstability() {
   });
   byId("among").addEventListener("change", drawMeasures);
   byId("matrix-cell").addEventListener("change", drawMatrix);
-  byId("flip-cell").addEventListener("change", drawFlips);
+  byId("flip-cell").addEventListener("change", () => drawFlips());
+  byId("flip-more").addEventListener("click", () => drawFlips(Infinity));
 }
