@@ -65,7 +65,7 @@ MIXOUT = StabilizerChoice("mixout", {"p": 0.7})
 
 @dataclass(frozen=True)
 class Kind:
-    """What a recipe changes, and how its runs turn out: failed and diverged shares, skill, spread."""
+    """What a recipe changes, and how its runs turn out: shares that fail, skill and its spread."""
 
     name: str
     changes: Mapping[str, Any]
@@ -129,8 +129,12 @@ def make_ledger(
 
     Args:
         folder: a new folder.
-        recipes, tasks, seeds: how many of each (at most six recipes).
-        steps: of a run. examples: in each dev split. evaluations: of a run.
+        recipes: how many, at most six.
+        tasks: how many.
+        seeds: how many.
+        steps: of a run.
+        examples: in each dev split.
+        evaluations: of a run.
         ledger_seed: decides everything else.
     """
     kinds = {kind.name: kind for kind in KINDS[:recipes]}

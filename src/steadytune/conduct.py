@@ -23,6 +23,7 @@ from steadytune.errors import BadInput
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE
 from steadytune.records import Crashed, Diverged, Event, Finished, RunRecord, State
+from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
 from steadytune.study_file import Catalogue
 from steadytune.tasks import Task
@@ -202,6 +203,7 @@ def run_study(
         if isinstance(event, Finished | Diverged | Crashed):
             del open_writers[event.run]
         watch(event)
+    write_model_cards(ledger)
 
 
 def unfinished(ledger: Ledger, runs: Sequence[Run]) -> list[Run]:

@@ -19,7 +19,9 @@ def expected_calibration_error(
     examples in them. It is biased upward on small splits, the more the more bins.
 
     Args:
-        probabilities: (N, K). labels: (N,) class indices. bins: how many.
+        probabilities: (N, K).
+        labels: (N,) class indices.
+        bins: how many.
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)

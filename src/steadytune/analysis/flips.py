@@ -20,11 +20,11 @@ def instability_by_example(predictions: NDArray[Any]) -> NDArray[np.float64]:
     runs = len(predictions)
     if runs < 2:
         return np.zeros(predictions.shape[1])
-    agreeing = np.zeros(predictions.shape[1])
+    agreeing = np.zeros(predictions.shape[1], dtype=np.float64)
     for one in np.unique(predictions):
         count = (predictions == one).sum(axis=0)
-        agreeing += count * (count - 1)
-    return np.asarray(1 - agreeing / (runs * (runs - 1)), dtype=np.float64)
+        agreeing = agreeing + count * (count - 1)
+    return 1 - agreeing / (runs * (runs - 1))
 
 
 def flipping(predictions: NDArray[Any], most: int) -> NDArray[np.int64]:

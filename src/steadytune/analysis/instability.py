@@ -58,7 +58,9 @@ def churn(before: NDArray[Any], after: NDArray[Any], labels: NDArray[Any]) -> Ch
     """Predictions that change, right ones that become wrong, wrong ones that become right.
 
     Args:
-        before, after: (N,) predicted classes of two runs. labels: (N,).
+        before: (N,) classes that the one run predicts.
+        after: (N,) those of the run in its place.
+        labels: (N,).
     """
     was, now = before == labels, after == labels
     return Churn(

@@ -60,7 +60,8 @@ def expected_max_data(cells: Sequence[Cell], which: Which = "last") -> list[Expe
 def _curve(values: NDArray[np.float64], higher_is_better: bool) -> NDArray[np.float64]:
     """(..., N) the expected best of 1 to N along the last axis; for errors the least is best."""
     sign = 1.0 if higher_is_better else -1.0
-    return sign * np.asarray(np.sort(sign * values, axis=-1) @ weights(values.shape[-1]), float)
+    ascending = np.sort(sign * values, axis=-1)
+    return np.asarray(sign * (ascending @ weights(values.shape[-1])), dtype=np.float64)
 
 
 def weights(runs: int) -> NDArray[np.float64]:

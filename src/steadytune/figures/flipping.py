@@ -1,4 +1,4 @@
-"""Flipping examples: the dev examples whose prediction depends most on the seed, with their text."""
+"""Flipping examples: those whose prediction depends most on the seed, with their text."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def flipping_caption(panels: Sequence[Flipping]) -> str:
     n = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     return (
         f"The dev examples (at most {MOST} a panel, least stable first) on which runs of a recipe "
-        f"differ; n = {n} finished runs, {which}. Blue: predicted right, orange: wrong. Instability "
+        f"differ; n = {n} finished runs, {which}. Blue: right, orange: wrong. Instability "
         "of an example: the chance that two different runs predict different classes. "
         f"x: {FAILED_MEANS.partition(';')[0]}. Diverged runs predict nothing at their end."
     )

@@ -98,8 +98,8 @@ def performance_profile_caption(panels: Sequence[PerformanceProfile]) -> str:
     """What the curves and bands are."""
     which = CHECKPOINTS[panels[0].which if panels else "last"]
     return (
-        f"Share of runs whose headline metric on dev ({which}) is at least as good as each score; shaded: "
-        f"pointwise 95 % Wilson interval. {counted([panel.group for panel in panels])} "
+        f"Share of runs whose headline metric on dev ({which}) is at least as good as each score; "
+        f"shaded: pointwise 95 % Wilson interval. {counted([panel.group for panel in panels])} "
         f"({FAILED_MEANS}). Dotted: the majority class. A recipe whose curve is above another's "
         "everywhere is better at every score."
     )

@@ -131,10 +131,10 @@ def ranks_caption(panels: Sequence[Ranks]) -> str:
     )
     return (
         f"Rank of each recipe's mean headline metric on dev ({CHECKPOINTS[one.which]}), all "
-        f"{one.runs} ended runs, failed ones included, diverged ones at the majority class's value. "
-        f"Large: mean over {len(one.ranks)} tasks; bar: its 95 % percentile bootstrap interval over "
-        f"runs, tasks held fixed; grey: each task. {critical}. {one.left_out} tasks left out because "
-        "a recipe has no ended run there."
+        f"{one.runs} ended runs, failed ones included, diverged ones at the majority class's "
+        f"value. Large: mean over {len(one.ranks)} tasks; bar: its 95 % percentile bootstrap "
+        f"interval over runs, tasks held fixed; grey: each task. {critical}. {one.left_out} tasks "
+        "are left out because a recipe has no ended run there."
     )
 
 

@@ -69,7 +69,7 @@ def _headline(ranked: Sequence[list[SummaryRow]]) -> str:
         return f"{name}: {steady}."
     where = "" if len(ranked) == 1 else f" on {names.count(name)} of {len(ranked)} tasks"
     sure = all(_apart(*found[:2]) for found in learned if found[0].recipe == name and found[1:])
-    doubt = "" if sure else ", a lead that these runs do not make sure everywhere"
+    doubt = "" if sure else ", but not surely on every task"
     return (
         f"{name} has the highest mean{where}{doubt}; {steady}, "
         f"of the other recipes' {_runs(others)} runs {_bad(others)} did."
@@ -134,8 +134,8 @@ def _next_steps(rows: Sequence[SummaryRow], ranked: Sequence[list[SummaryRow]]) 
     fragile = list(dict.fromkeys(row.recipe for row in best if row.failed + row.diverged))
     if fragile:
         steps.append(
-            f"Runs of {', '.join(fragile)} fail although it has the highest mean on a task: look at "
-            "them below; a lower learning rate, bias correction or longer training may help."
+            f"{', '.join(fragile)}: failed runs beside the highest mean on a task. Look at them "
+            "below; a lower learning rate, bias correction or longer training may help."
         )
     if any(len(found) > 1 and not _apart(found[0], found[1]) for found in ranked):
         steps.append(

@@ -12,12 +12,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-import steadytune
 from steadytune.analysis.cells import Cell, cells
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.ledger import Ledger
@@ -53,11 +53,12 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "setting": setting}
+    environment.filters["duration"] = duration  # pyright: ignore[reportUnknownMemberType]
+    environment.filters["setting"] = setting  # pyright: ignore[reportUnknownMemberType]
     return environment.get_template("page.html.j2").render(
         study=ledger.study,
         folder=ledger.folder,
-        version=steadytune.__version__,
+        version=metadata.version("steadytune"),
         now=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         style=(PAGE / "page.css").read_text(encoding="utf-8"),
         script=script,

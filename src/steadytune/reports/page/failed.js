@@ -1,4 +1,4 @@
-// Small loss curves in the cards of runs that failed, drawn when they come into view.
+// Small loss curves in the cards of runs that failed, drawn when their cell is opened.
 
 function drawSpark(card) {
   const run = study.runs.find((one) => one.id === card.dataset.run);
@@ -15,13 +15,17 @@ function drawSpark(card) {
   shape("path", { d: path({ ...run.curve, scale: 1 }, x, y, range), fill: "none", stroke: BAD, "stroke-width": 1.5 }, svg);
 }
 
+function drawSparks(details) {
+  if (details.open) for (const card of details.querySelectorAll(".card")) drawSpark(card);
+}
+
 function startFailed() {
-  const watcher = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) drawSpark(entry.target);
-  }, { rootMargin: "300px" });
-  for (const card of document.querySelectorAll(".card")) watcher.observe(card);
+  const all = document.querySelectorAll("#failed details");
+  for (const details of all) {
+    details.addEventListener("toggle", () => drawSparks(details));
+    drawSparks(details);
+  }
   window.addEventListener("beforeprint", () => {
-    for (const one of document.querySelectorAll("#failed details")) one.open = true;
-    for (const card of document.querySelectorAll(".card")) drawSpark(card);
+    for (const details of all) { details.open = true; drawSparks(details); }
   });
 }
