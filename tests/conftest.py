@@ -1,9 +1,13 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from steadytune.ledger import Ledger
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
@@ -15,3 +19,11 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set STEADYTUNE_DATA to a folder that holds glue/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def in_condition(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ledger]:
+    """Ledgers of ``synthetic.CONDITIONS`` by name, each made once, to be read only."""
+    from synthetic import CONDITIONS
+
+    return cache(lambda name: CONDITIONS[name](tmp_path_factory.mktemp("study") / "study"))

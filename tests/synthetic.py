@@ -1,19 +1,18 @@
 """Ledgers for tests of figures and reports: synthetic studies, whole, empty or hostile."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
-import ledger_of  # noqa: E402
+import ledger_of
 
-from steadytune.ledger import Ledger  # noqa: E402
-from steadytune.metrics import baseline, measure  # noqa: E402
-from steadytune.recipe import RECIPE, Recipe, Seeds  # noqa: E402
-from steadytune.records import (  # noqa: E402
+from steadytune.ledger import Ledger
+from steadytune.metrics import baseline, measure
+from steadytune.recipe import RECIPE, Recipe, Seeds
+from steadytune.records import (
     Diverged,
     EncoderFacts,
     Evaluation,
@@ -24,7 +23,7 @@ from steadytune.records import (  # noqa: E402
     Step,
     TaskFacts,
 )
-from steadytune.study import Study, TaskChoice, plan  # noqa: E402
+from steadytune.study import Study, TaskChoice, plan
 
 HOSTILE = (
     "</script><script>alert(1)</script>",
@@ -127,4 +126,3 @@ CONDITIONS = {
     "hostile": lambda folder: conduct(study_of(folder, 4, hostile=True), "ggfn", hostile=True),
     "small": small,
 }
-__all__ = ["CONDITIONS", "HOSTILE", "conduct", "replace", "small", "study_of"]

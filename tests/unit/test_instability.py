@@ -99,7 +99,7 @@ def prediction_set(runs=5, examples=40, scores=False):
     draw = np.random.default_rng(2)
     logits = draw.normal(0, 1, (runs, examples, 2)) + draw.normal(0, 2, (1, examples, 2))
     return PredictionSet(
-        records=(None,) * runs,  # pyright: ignore
+        records=(None,) * runs,  # pyright: ignore[reportArgumentType]
         left_out=0,
         labels=draw.normal(0, 1, examples) if scores else draw.integers(0, 2, examples),
         predictions=logits[..., 0] if scores else logits.argmax(axis=2),
