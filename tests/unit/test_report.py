@@ -134,5 +134,14 @@ def test_each_metric_and_checkpoint_has_its_table(in_condition, page_of):
     assert [hidden for *_, hidden in tables] == ["", *[" hidden"] * 7]
 
 
+def test_no_recipe_leads_where_each_wins_a_task(in_condition):
+    found = cells(in_condition("small"))
+    names = {cell.recipe: place for place, cell in enumerate(found[:3])}
+    first, second = found[0], found[4]  # the first recipe on one task, the second on the other
+    told = answer([first, second]).headline
+    assert all(name in told for name in list(names)[:2])
+    assert "No recipe leads" in told
+
+
 def test_durations():
     assert [duration(s) for s in (0.31, 59, 90, 7200)] == ["0.31 s", "59 s", "1.5 min", "2.0 h"]

@@ -61,7 +61,10 @@ def _headline(ranked: Sequence[list[SummaryRow]]) -> str:
     if not learned:
         return "No recipe learned anything: every run failed or diverged."
     names = [found[0].recipe for found in learned]
-    name = max(dict.fromkeys(names), key=names.count)
+    name, *tied = _most_frequent(names)
+    if tied:
+        wins = [f"{one} on {names.count(one)}" for one in (name, *tied)]
+        return f"No recipe leads: the highest mean has {', '.join(wins)} of {len(ranked)} tasks."
     own = [row for found in ranked for row in found if row.recipe == name]
     others = [row for found in ranked for row in found if row.recipe != name]
     steady = f"{_bad(own)} of its {_runs(own)} runs failed"
@@ -74,6 +77,12 @@ def _headline(ranked: Sequence[list[SummaryRow]]) -> str:
         f"{name} has the highest mean{where}{doubt}; {steady}, "
         f"of the other recipes' {_runs(others)} runs {_bad(others)} did."
     )
+
+
+def _most_frequent(names: Sequence[str]) -> list[str]:
+    """Those that no other occurs more often than, in their order."""
+    counts = {name: names.count(name) for name in names}
+    return [name for name, count in counts.items() if count == max(counts.values())]
 
 
 def _runs(rows: Sequence[SummaryRow]) -> int:
