@@ -1,13 +1,9 @@
 """Ledgers for tests of figures and reports: synthetic studies, whole, empty or hostile."""
 
-import sys
 from pathlib import Path
 
-import numpy as np
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
-
 import ledger_of
+import numpy as np
 
 from steadytune.ledger import Ledger
 from steadytune.metrics import baseline, measure

@@ -72,7 +72,9 @@ def test_no_begun_run_is_without_a_curve(ledger):
 def test_points_in_are_points_drawn(name, ledger):
     canvas = paint(TABLE[name], TABLE[name].panels(ledger, cells(ledger)))
     marks = [c for ax in canvas.axes for c in ax.collections if c.get_gid() == "run"]
-    assert sum(len(c.get_offsets()) for c in marks) == sum(r.state.ended for r in ledger.records())
+    assert sum(len(np.asarray(c.get_offsets())) for c in marks) == sum(
+        r.state.ended for r in ledger.records()
+    )
 
 
 def test_a_figure_that_drops_failed_runs_is_noticed(in_condition):

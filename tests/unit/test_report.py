@@ -51,6 +51,7 @@ class Tags(HTMLParser):
 
 def data_of(page):
     text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert text is not None
     return json.loads(text[1])
 
 

@@ -22,8 +22,8 @@ def instability_by_example(predictions: NDArray[Any]) -> NDArray[np.float64]:
         return np.zeros(predictions.shape[1])
     agreeing = np.zeros(predictions.shape[1], dtype=np.float64)
     for one in np.unique(predictions):
-        count = (predictions == one).sum(axis=0)
-        agreeing = agreeing + count * (count - 1)
+        count: NDArray[np.float64] = (predictions == one).sum(axis=0, dtype=np.float64)
+        agreeing += count * (count - 1)
     return 1 - agreeing / (runs * (runs - 1))
 
 

@@ -97,7 +97,9 @@ def legend(canvas: Canvas, outcomes: Sequence[Outcome]) -> None:
             entries[name] = Line2D([], [], marker=marker, linestyle="", color=own)
     if entries:
         entries["majority class"] = Line2D([], [], color="#888888", linestyle=":")
-        canvas.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=7)
+        inches = 0.5 + 0.065 * max(map(len, entries))  # of an entry
+        columns = max(1, min(len(entries), int(canvas.get_figwidth() / inches)))
+        canvas.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns)
 
 
 def printable(text: str, length: int) -> str:

@@ -67,7 +67,8 @@ def _curve(values: NDArray[np.float64], higher_is_better: bool) -> NDArray[np.fl
 def weights(runs: int) -> NDArray[np.float64]:
     """(N, N) weight of the i-th smallest of N scores in the expected maximum of n, columns n."""
     i, n = np.arange(1, runs + 1)[:, None], np.arange(1, runs + 1)[None, :]
-    return special.comb(i - 1, n - 1) / special.comb(runs, n)
+    shares = special.comb(i - 1, n - 1) / special.comb(runs, n)
+    return np.asarray(shares, dtype=np.float64)
 
 
 def _band(

@@ -110,7 +110,8 @@ def draw_ranks(data: Ranks, ax: Axes) -> Axes:
     ax.set_ylim(len(order) + 0.6, -0.6)
     ax.set_xlim(0.7, max(len(order) + 0.3, _right(data, mean)))
     ax.set_xlabel("mean rank over tasks (1 is best)")
-    ax.set_title(f"{len(data.recipes)} recipes on {len(data.ranks)} tasks")
+    tasks = "1 task" if len(data.ranks) == 1 else f"{len(data.ranks)} tasks"
+    ax.set_title(f"{len(data.recipes)} recipes on {tasks}")
     return ax
 
 

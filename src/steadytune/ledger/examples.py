@@ -53,7 +53,8 @@ def read_examples(path: Path) -> Examples | None:
     """The texts of a split; None where they were not kept."""
     if not path.exists():
         return None
-    table = pq.read_table(path)
+    with pq.ParquetFile(path) as file:
+        table = file.read(use_threads=False)
     texts: list[str] = table["text"].to_pylist()  # pyright: ignore[reportAssignmentType]
     pairs: list[str] = table["pair"].to_pylist()  # pyright: ignore[reportAssignmentType]
     return Examples(tuple(texts), None if None in pairs else tuple(pairs))
