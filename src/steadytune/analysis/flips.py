@@ -20,11 +20,11 @@ def instability_by_example(predictions: NDArray[Any]) -> NDArray[np.float64]:
     runs = len(predictions)
     if runs < 2:
         return np.zeros(predictions.shape[1])
-    agreeing = np.zeros(predictions.shape[1], dtype=np.float64)
+    agreeing: NDArray[np.float64] = np.zeros(predictions.shape[1])
     for one in np.unique(predictions):
-        count: NDArray[np.float64] = (predictions == one).sum(axis=0, dtype=np.float64)
+        count = np.count_nonzero(predictions == one, axis=0)
         agreeing += count * (count - 1)
-    return 1 - agreeing / (runs * (runs - 1))
+    return np.asarray(1 - agreeing / (runs * (runs - 1)), dtype=np.float64)
 
 
 def flipping(predictions: NDArray[Any], most: int) -> NDArray[np.int64]:
