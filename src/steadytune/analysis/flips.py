@@ -17,10 +17,10 @@ def instability_by_example(predictions: NDArray[Any]) -> NDArray[np.float64]:
     Args:
         predictions: (R, N) class indices.
     """
-    runs = len(predictions)
+    runs, examples = predictions.shape
     if runs < 2:
-        return np.zeros(predictions.shape[1])
-    agreeing: NDArray[np.float64] = np.zeros(predictions.shape[1])
+        return np.zeros(examples)
+    agreeing = np.zeros(examples)
     for one in np.unique(predictions):
         count = np.count_nonzero(predictions == one, axis=0)
         agreeing += count * (count - 1)

@@ -64,7 +64,7 @@ def _headline(ranked: Sequence[list[SummaryRow]]) -> str:
     name, *tied = _most_frequent(names)
     if tied:
         wins = [f"{one} on {names.count(one)}" for one in (name, *tied)]
-        return f"No recipe leads: the highest mean has {', '.join(wins)} of {len(ranked)} tasks."
+        return f"No recipe leads: the best mean has {', '.join(wins)} of {len(ranked)} tasks."
     own = [row for found in ranked for row in found if row.recipe == name]
     others = [row for found in ranked for row in found if row.recipe != name]
     steady = f"{_bad(own)} of its {_runs(own)} runs failed"
@@ -74,7 +74,7 @@ def _headline(ranked: Sequence[list[SummaryRow]]) -> str:
     sure = all(_apart(*found[:2]) for found in learned if found[0].recipe == name and found[1:])
     doubt = "" if sure else ", but not surely on every task"
     return (
-        f"{name} has the highest mean{where}{doubt}; {steady}, "
+        f"{name} has the best mean{where}{doubt}; {steady}, "
         f"of the other recipes' {_runs(others)} runs {_bad(others)} did."
     )
 
@@ -143,7 +143,7 @@ def _next_steps(rows: Sequence[SummaryRow], ranked: Sequence[list[SummaryRow]]) 
     fragile = list(dict.fromkeys(row.recipe for row in best if row.failed + row.diverged))
     if fragile:
         steps.append(
-            f"{', '.join(fragile)}: failed runs beside the highest mean on a task. Look at them "
+            f"{', '.join(fragile)}: failed runs beside the best mean on a task. Look at them "
             "below; a lower learning rate, bias correction or longer training may help."
         )
     if any(len(found) > 1 and not _apart(found[0], found[1]) for found in ranked):
