@@ -18,13 +18,13 @@ def instability_by_example(predictions: NDArray[Any]) -> NDArray[np.float64]:
         predictions: (R, N) class indices.
     """
     runs, examples = predictions.shape
+    agreeing: NDArray[np.float64] = np.zeros((examples,))
     if runs < 2:
-        return np.zeros(examples)
-    agreeing = np.zeros(examples)
+        return agreeing
     for one in np.unique(predictions):
-        count = np.count_nonzero(predictions == one, axis=0)
+        count = (predictions == one).astype(np.float64).sum(axis=0)
         agreeing += count * (count - 1)
-    return np.asarray(1 - agreeing / (runs * (runs - 1)), dtype=np.float64)
+    return 1 - agreeing / (runs * (runs - 1))
 
 
 def flipping(predictions: NDArray[Any], most: int) -> NDArray[np.int64]:
