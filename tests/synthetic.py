@@ -119,6 +119,6 @@ CONDITIONS = {
     "all diverged": lambda folder: conduct(study_of(folder), "nnn"),
     "mixed": lambda folder: conduct(study_of(folder, 5), "gfng"),
     "scores": lambda folder: conduct(study_of(folder, scores=True), "ggn", scores=True),
-    "hostile": lambda folder: conduct(study_of(folder, 4, hostile=True), "ggfn", hostile=True),
+    "hostile": lambda folder: conduct(study_of(folder, 6, hostile=True), "ggggfn", hostile=True),
     "small": small,
 }

@@ -155,6 +155,7 @@ def test_hostile_examples_are_read_as_text(opened):
     page = opened.page
     texts = page.locator("#flip-list .example").all_inner_texts()
     assert any("<script>alert(1)</script>" in text for text in texts)
+    assert any(text.endswith("(10000 characters)") for text in texts)
     assert page.locator("#flip-list script, #flip-list img").count() == 0
 
 

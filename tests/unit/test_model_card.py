@@ -45,3 +45,16 @@ def test_metadata_reads_back_and_names_are_no_markup(tmp_path):
     assert result["metrics"][0]["value"] == record.last.metrics["dev"]["accuracy"]
     title = body.strip().splitlines()[0]
     assert "<script>" not in title.replace("\\<", "")
+    assert "<script>" not in body.partition("| task")[2].partition("## Training")[0]
+
+
+def test_folders_of_this_machine_stay_private(tmp_path):
+    (cell,) = cells(kept_ledger(tmp_path / "study"))
+    record = replace(
+        cell.records[0], encoder=replace(cell.records[0].encoder, name="/home/me/secret/tiny")
+    )
+    (row,) = summarize([replace(cell, encoder="/home/me/secret/tiny")])
+    assert record.last is not None
+    text = model_card(Kept(record, record.last, cell, row), "last")
+    assert "tiny" in text
+    assert "secret" not in text

@@ -6,7 +6,8 @@ others. It holds no time and no path, so a study that was stopped and resumed ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -61,20 +62,20 @@ def model_card(kept: Kept, which: Which) -> str:
     name = _plain(metric.replace("_", " "))
     parts = [
         f"---\n{yaml.safe_dump(_metadata(kept), sort_keys=False, allow_unicode=True)}---",
-        f"# {_plain(record.encoder.name)} on {_plain(record.task.name)}, "
+        f"# {_plain(_public(record.encoder.name))} on {_plain(_public(record.task.name))}, "
         f"recipe {_plain(kept.cell.recipe)}, seed {Seeds(**record.seeds)}",
         f"**This model: {name} {own} on dev** ({_checkpoint(kept.point, which)}), one of "
         f"{row.n} runs that differ in nothing but their seeds; it counts as {_judged(record)}.",
         f"**All {row.n} runs: {_told(row)}.** Expect a number from this range, not this model's, "
         "when you train again.",
-        as_markdown([row]),
+        as_markdown([_without_markup(row)]),
         "## Training",
         _settings(record.recipe),
         "## Limits",
         f"Trained on {record.task.train_examples} examples and measured on "
         f"{record.task.dev_examples[split]} of the split `{_plain(split)}`. "
         + _selection(record, which)
-        + " Nothing is known of other data. Made with steadytune, which keeps the record of "
+        + "Nothing is known of other data. Made with steadytune, which keeps the record of "
         f"every run; this one's id is `{record.id}`.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -83,18 +84,19 @@ def model_card(kept: Kept, which: Which) -> str:
 def _metadata(kept: Kept) -> dict[str, Any]:
     record = kept.record
     metric, split = record.task.metric, record.task.report
+    encoder, task = _public(record.encoder.name), _public(record.task.name)
     value = float(f"{kept.point.metrics[split][metric]:.6g}")
     return {
         "library_name": "transformers",
         "tags": ["steadytune", "text-classification"],
-        "base_model": record.encoder.name,
+        "base_model": encoder,
         "model-index": [
             {
-                "name": f"{record.encoder.name} {record.task.name} {kept.cell.recipe}",
+                "name": f"{encoder} {task} {kept.cell.recipe}",
                 "results": [
                     {
                         "task": {"type": "text-classification"},
-                        "dataset": {"name": record.task.name, "type": record.task.name},
+                        "dataset": {"name": task, "type": task},
                         "metrics": [
                             {"type": metric, "value": value, "name": f"{metric} on {split}"}
                         ],
@@ -141,8 +143,19 @@ def _settings(recipe: Any) -> str:  # noqa: ANN401  (a recipe's fields as JSON)
 
 def _selection(record: RunRecord, which: Which) -> str:
     if which == "best" and record.task.select == record.task.report:
-        return "The checkpoint was chosen on the split that it is measured on: it reads too high."
+        return "The checkpoint was chosen on the split that it is measured on: it reads too high. "
     return ""
+
+
+def _public(name: str) -> str:
+    """A name without the folders of this machine; names of the Hub stay whole."""
+    return Path(name).name if Path(name).is_absolute() else name
+
+
+def _without_markup(row: SummaryRow) -> SummaryRow:
+    names = [_public(row.task), _public(row.encoder), row.recipe]
+    task, encoder, recipe = (" ".join(n.replace("<", "&lt;").split()) for n in names)
+    return replace(row, task=task, encoder=encoder, recipe=recipe)
 
 
 def _plain(text: str) -> str:
