@@ -115,6 +115,14 @@ def test_measures_lie_in_their_intervals_and_carry_n():
         assert one.runs == 25
 
 
+def test_lost_is_the_mean_churn_over_ordered_pairs():
+    of = prediction_set(runs=4)
+    found = {one.name: one.value for one in instability(of)}
+    pairs = itertools.permutations(of.predictions, 2)
+    lost = [churn(before, after, of.labels).lost for before, after in pairs]
+    assert found["lost"] == pytest.approx(np.mean(lost))
+
+
 @pytest.mark.parametrize("runs", [1, 2])
 @pytest.mark.parametrize("scores", [True, False])
 def test_too_few_runs_have_no_interval(runs, scores):
