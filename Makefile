@@ -2,12 +2,13 @@
 # make test         set up, run the whole test suite
 # make lint         formatting, lint, types, import contracts
 # make bench        seconds per training step against the Hugging Face Trainer; DATA=<GLUE folder>
+# make bench-report seconds and memory for the report of a study of 450 runs
 
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= runs/quickstart
 
-.PHONY: quickstart test lint bench clean
+.PHONY: quickstart test lint bench bench-report clean
 
 quickstart: .venv/ready
 	$(BIN)/steadytune run examples/quickstart.yaml --out $(OUT)
@@ -21,6 +22,9 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+bench-report: .venv/ready
+	$(BIN)/python benchmarks/report_time.py
 
 bench: .venv/ready
 	$(PIP) --editable '.[demo,bench]'

@@ -194,6 +194,12 @@ def test_kept_model_gives_the_recorded_predictions(place, tmp_path, keep):
         logits = model(**batch).logits.numpy()
     np.testing.assert_allclose(logits, recorded.outputs, atol=1e-4)
     assert (logits.argmax(1) == recorded.predictions).all()
+    kept = ledger.examples(row.record.task.digest, "dev")
+    assert kept is not None
+    assert kept.texts == dev.texts
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "one of 1 runs" in card
+    assert f"step {checkpoint.step}" in card
 
 
 def test_a_crash_is_kept_and_tried_again(place, tmp_path, monkeypatch):

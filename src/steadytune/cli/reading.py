@@ -1,4 +1,4 @@
-"""Commands that read a study: ``summary`` and ``compare``."""
+"""Commands that read a study: ``summary``, ``compare``, ``figures``, ``report``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from steadytune.analysis.compare_study import compare_study
 from steadytune.analysis.evidence import Question
 from steadytune.analysis.summary import summarize
 from steadytune.cli.terminal import plain_errors, width
+from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from steadytune.reports import comparison
 from steadytune.reports.summary_table import FORMATS, Format, as_table
@@ -60,3 +61,48 @@ def compare(
         asked = list(dict.fromkeys(question or Question))
         answers = compare_study(Ledger.open(folder), a, b, asked, checkpoint.value)
         print(comparison.FORMATS[format_](answers))
+
+
+@plain_errors()
+def figures(
+    folder: Folder,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="See 'list figures'.", show_default="all"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where to write them.", show_default="DIR/figures"),
+    ] = None,
+) -> None:
+    """Draw figures of a study: PNG, PDF and SVG of each, with a caption as text."""
+    from steadytune.figures import TABLE, save  # scipy and matplotlib take a second to import
+
+    wanted = list(dict.fromkeys(names or TABLE))
+    unknown = [name for name in wanted if name not in TABLE]
+    if unknown:
+        raise BadInput(f"figure {unknown[0]!r} is not known; there are {', '.join(TABLE)}")
+    ledger = Ledger.open(folder)
+    found = cells(ledger)
+    for name in wanted:
+        panels = TABLE[name].panels(ledger, found)
+        for path in save(TABLE[name], panels, out or folder / "figures"):
+            typer.echo(path)
+
+
+@plain_errors()
+def report(
+    folder: Folder,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The HTML file.", show_default="DIR/report.html"),
+    ] = None,
+) -> None:
+    """Write everything about a study into one HTML file that opens anywhere, without network."""
+    from steadytune.reports.study_report import report as page  # jinja2 only where it is needed
+
+    path = out or folder / "report.html"
+    text = page(Ledger.open(folder))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    typer.echo(path)

@@ -28,7 +28,9 @@ def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
 
 def read_table(path: Path) -> dict[str, NDArray[Any]]:
     """The columns of a Parquet file; null becomes NaN."""
-    table = pq.read_table(path)
+    # One file at a time; read_table would load the machinery of many-file data sets, and pandas.
+    with pq.ParquetFile(path) as file:
+        table = file.read(use_threads=False)
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
