@@ -18,6 +18,7 @@ import steadytune
 from steadytune.analysis.cautions import fragile, suspicious
 from steadytune.analysis.cells import cells
 from steadytune.analysis.summary import summarize
+from steadytune.analysis.verdicts import as_json, as_text, diagnose
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from steadytune.listing import Listed, names
@@ -55,6 +56,13 @@ class ListFormat(StrEnum):
     """Output formats of ``list``."""
 
     table = "table"
+    json = "json"
+
+
+class DiagnoseFormat(StrEnum):
+    """Output formats of ``diagnose``."""
+
+    text = "text"
     json = "json"
 
 
@@ -254,6 +262,22 @@ def summary(
     with _plain_errors():
         rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
         print(as_table(rows, _width()) if format_ is Format.table else FORMATS[format_](rows))
+
+
+@app.command("diagnose")
+def diagnose_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
+    run_: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="One run: its id or how it begins.")
+    ] = None,
+    format_: Annotated[
+        DiagnoseFormat, typer.Option("--format", help="Output format.")
+    ] = DiagnoseFormat.text,
+) -> None:
+    """Why runs failed, with the evidence, and what to change first."""
+    with _plain_errors():
+        verdict = diagnose(Ledger.open(folder), run_)
+        print(as_text(verdict) if format_ is DiagnoseFormat.text else as_json(verdict))
 
 
 @app.command("list")

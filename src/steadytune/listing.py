@@ -39,8 +39,7 @@ def names(what: Listed) -> dict[str, str]:
             from steadytune import diagnostics
 
             return {
-                name: f"{entry.summary} ({entry.cost})"
-                for name, entry in diagnostics.TABLE.items()
+                name: f"{entry.summary} ({entry.cost})" for name, entry in diagnostics.TABLE.items()
             }
         case Listed.executors:
             from steadytune import executors

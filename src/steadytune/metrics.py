@@ -237,7 +237,8 @@ def no_better_than_constant(
     another (a collapsed MRPC run has an F1 of 0.81); for scores the squared error.
 
     Args:
-        measured: metrics of the predictions. baseline: those of the majority class, or the mean.
+        measured: metrics of the predictions.
+        baseline: those of the majority class, or the mean.
         constant: whether all predictions are the same.
         classes: whether labels are classes (or scores).
     """

@@ -222,7 +222,8 @@ class RunRecord:
         last: metrics at the last evaluation; best: at the one with the best headline metric on the
             task's ``select`` split (selection: report it as such).
         train_loss: mean training loss of the last tenth of the steps.
-        diverged: step and tensor, if it did. stopped: step and reason, if it was. error: traceback, if it crashed.
+        diverged: step and tensor, if it did. stopped: step and reason, if it was ended as hopeless.
+        error: traceback, if it crashed.
         seconds: time spent in steps and in evaluations, over all sessions; tokens: trained on.
         resumed: how often the run was continued from a snapshot.
     """

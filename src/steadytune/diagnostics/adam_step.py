@@ -1,10 +1,10 @@
 """Adam's effective step: what bias correction changes (Mosbach et al., section 6, figure 6).
 
 Without the correction the step is 1 / correction(t) times as large as with it: up to 6.6 times at
-step 12 with betas (0.9, 0.999), still 3 times at step 100. How to read it: ``overshoot`` is that factor
-where the correction is off and 1 where it is on; ``effective_lr`` is the learning rate times it, the rate
-that corrected Adam would need for the same steps. If ``effective_lr`` peaks far above the peak of the
-schedule, the first updates are larger than the recipe says.
+step 12 with betas (0.9, 0.999), still 3 times at step 100. How to read it: ``overshoot`` is that
+factor where the correction is off and 1 where it is on; ``effective_lr`` is the learning rate times
+it, the rate that corrected Adam would need for the same steps. If ``effective_lr`` peaks far above
+the peak of the schedule, the first updates are larger than the recipe says.
 """
 
 from __future__ import annotations

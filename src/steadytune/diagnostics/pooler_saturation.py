@@ -1,8 +1,8 @@
 """Saturated units of the pooler's tanh, at the thresholds of Mosbach et al.'s code.
 
-How to read it: ``0.99`` is the share of units of the probe whose absolute value is above 0.99, where
-the derivative of tanh is below 0.02. Near 1, hardly any gradient passes the pooler. Their code
-counts units after dropout, so dropped ones as unsaturated; here dropout is off.
+How to read it: ``0.99`` is the share of units of the probe whose absolute value is above 0.99,
+where the derivative of tanh is below 0.02. Near 1, hardly any gradient passes the pooler. Their
+code counts units after dropout, so dropped ones as unsaturated; here dropout is off.
 """
 
 from __future__ import annotations

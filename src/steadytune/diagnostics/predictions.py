@@ -2,8 +2,8 @@
 
 How to read it: ``spread`` is how much predictions differ between the examples of a batch. In a
 collapsed run it falls to nearly nothing: every example gets the same probabilities, near the
-shares of the classes. ``entropy`` near ln K and a ``largest_share`` near 1 go with it. Dropout is on
-and a batch is small, so look at means over some tens of steps.
+shares of the classes. ``entropy`` near ln K and a ``largest_share`` near 1 go with it. Dropout is
+on and a batch is small, so look at means over some tens of steps.
 """
 
 from __future__ import annotations

@@ -32,9 +32,7 @@ def _no_better(state: RunState) -> bool:
     """Whether the run is no better than a constant on the report split."""
     run = state.run
     examples = run.dev[run.task.report]
-    predicted = outputs(
-        run.encoder, run.compute(state.evaluated()), examples.tokenized, run.device
-    )
+    predicted = outputs(run.encoder, run.compute(state.evaluated()), examples.tokenized, run.device)
     classes = run.task.label_names is not None
     predictions = predicted.argmax(1) if classes else predicted[:, 0]
     return no_better_than_constant(

@@ -41,8 +41,11 @@ class Measuring:
         """What they find, as ``<diagnostic>/<what>``; empty where none is due.
 
         Args:
-            lr: of the step. norms: of each gradient before clipping.
-            loss: of the batch. outputs: (B, K) of it. labels: (B,) of it.
+            lr: of the step.
+            norms: of each gradient before clipping.
+            loss: of the batch.
+            outputs: (B, K) of it.
+            labels: (B,) of it.
         """
         if not self._due:
             return {}

@@ -106,9 +106,7 @@ def plain_step(state: RunState) -> StepResult:
     return conclude(state, grads, norms(grads).cpu(), passed)
 
 
-def _loss(
-    state: RunState, leaves: Params, batch: Batch, labels: Tensor
-) -> tuple[Tensor, Tensor]:
+def _loss(state: RunState, leaves: Params, batch: Batch, labels: Tensor) -> tuple[Tensor, Tensor]:
     """The loss, and the outputs of the first pass."""
     run = state.run
     view = run.compute(
