@@ -18,7 +18,7 @@ import steadytune
 from steadytune.analysis.cautions import fragile, suspicious
 from steadytune.analysis.cells import cells
 from steadytune.analysis.summary import summarize
-from steadytune.analysis.verdicts import as_json, as_text, diagnose
+from steadytune.analysis.verdicts import VerdictFormat, diagnose, tell
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from steadytune.listing import Listed, names
@@ -56,13 +56,6 @@ class ListFormat(StrEnum):
     """Output formats of ``list``."""
 
     table = "table"
-    json = "json"
-
-
-class DiagnoseFormat(StrEnum):
-    """Output formats of ``diagnose``."""
-
-    text = "text"
     json = "json"
 
 
@@ -271,13 +264,12 @@ def diagnose_(
         str | None, typer.Option("--run", metavar="ID", help="One run: its id or how it begins.")
     ] = None,
     format_: Annotated[
-        DiagnoseFormat, typer.Option("--format", help="Output format.")
-    ] = DiagnoseFormat.text,
+        VerdictFormat, typer.Option("--format", help="Output format.")
+    ] = VerdictFormat.text,
 ) -> None:
     """Why runs failed, with the evidence, and what to change first."""
     with _plain_errors():
-        verdict = diagnose(Ledger.open(folder), run_)
-        print(as_text(verdict) if format_ is DiagnoseFormat.text else as_json(verdict))
+        print(tell(diagnose(Ledger.open(folder), run_), format_))
 
 
 @app.command("list")

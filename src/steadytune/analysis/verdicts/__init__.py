@@ -9,7 +9,7 @@ from steadytune.analysis.verdicts._finding import Evidence, Finding, Remedy
 from steadytune.analysis.verdicts._judge import RULES, Verdict, judge
 from steadytune.analysis.verdicts._study import CellVerdict, StudyVerdict, diagnose
 from steadytune.analysis.verdicts.duplicates import duplicates
-from steadytune.analysis.verdicts.telling import as_json, as_text
+from steadytune.analysis.verdicts.telling import VerdictFormat, tell
 
 __all__ = [
     "RULES",
@@ -20,10 +20,10 @@ __all__ = [
     "Remedy",
     "StudyVerdict",
     "Verdict",
-    "as_json",
-    "as_text",
+    "VerdictFormat",
     "diagnose",
     "duplicates",
     "judge",
     "read_case",
+    "tell",
 ]

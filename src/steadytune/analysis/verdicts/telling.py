@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from enum import StrEnum
 
 from steadytune.analysis.verdicts._finding import Finding
 from steadytune.analysis.verdicts._judge import Verdict
@@ -12,16 +13,25 @@ from steadytune.ledger.durable import plain
 from steadytune.records import SCHEMA
 
 
+class VerdictFormat(StrEnum):
+    """The forms that verdicts can take."""
+
+    text = "text"
+    json = "json"
+
+
+def tell(verdict: StudyVerdict, form: VerdictFormat = VerdictFormat.text) -> str:
+    """The verdict in words, or as JSON."""
+    return as_text(verdict) if form is VerdictFormat.text else as_json(verdict)
+
+
 def as_json(verdict: StudyVerdict) -> str:
     """All of it; numbers that are not finite are null."""
     return json.dumps({"schema": SCHEMA, **plain(verdict)}, indent=2, allow_nan=False)
 
 
 def as_text(verdict: StudyVerdict) -> str:
-    """For a person: the cells, what concerns several runs, then each run that did not succeed.
-
-    Successful runs are told with one line each, so that as many runs are listed as there are.
-    """
+    """For a person: the cells, what concerns several runs, then every run."""
     return "\n".join(_lines(verdict))
 
 

@@ -1,9 +1,8 @@
 """Vanishing gradients: the failed runs of Mosbach et al. (2021, section 4, figure 4).
 
 The training loss ends at that of a constant prediction and the gradient has fallen since the first
-steps. Where diagnostics were on, it is asked on its way down: the norm of the lowest layer's
-gradient beside that of the head's, against the same at the start. Where they were off, the total
-norm stands for it, which is a weaker sign, as the head's part does not vanish.
+steps. The total norm decides, which every ledger holds; where diagnostics were on, the norm of the
+lowest layer's gradient beside that of the head's tells where on its way down it vanished.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from steadytune.analysis.verdicts.remedies import against_collapse
 
 AT_CHANCE = 0.95  # share of the chance loss from which the loss of the last fifth counts as at it
 FALLEN = 0.7  # of the first tenth's gradient norm; chosen on SST-2, see docs/diagnostics.md
-RATIO_FALLEN = 0.1  # of the first tenth's ratio of the lowest layer's norm to the head's
 
 
 def at_chance(case: Case) -> bool:
@@ -61,10 +59,8 @@ def _on_its_way_down(case: Case) -> list[Evidence]:
         return []
     tenth, fifth = max(1, len(ratio) // 10), max(1, len(ratio) // 5)
     return [
-        Evidence(
-            "lowest layer's gradient norm over the head's, first tenth", _median(ratio, tenth)
-        ),
-        Evidence("the same, last fifth", _median(ratio[::-1], fifth)),
+        Evidence("lowest layer's gradient norm over the head's, at first", _median(ratio, tenth)),
+        Evidence("the same in the last fifth", _median(ratio[::-1], fifth)),
     ]
 
 
