@@ -1,13 +1,13 @@
 """Tiny studies that are sick in a known way, conducted into ledgers, for tests of verdicts."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from small_studies import RECIPE, SmallStudy, make_task
 from steadytune.ledger import Ledger
-from steadytune.metrics import baseline
+from steadytune.recipe import RECIPE as ADAPTER
 from steadytune.records import RunRecord, State
 from steadytune.study import Run, plan
 from steadytune.tasks import Task
@@ -46,10 +46,6 @@ def conducted(folder: Path, study: SmallStudy) -> Ledger:
 
 
 def _record(study: SmallStudy, run: Run) -> RunRecord:
-    from dataclasses import asdict
-
-    from steadytune.recipe import RECIPE as ADAPTER
-
     return RunRecord(
         id=run.id,
         state=State.PLANNED,
@@ -59,6 +55,3 @@ def _record(study: SmallStudy, run: Run) -> RunRecord:
         seeds=asdict(run.seeds),
         total_steps=run.recipe.total_steps(len(study.task.train)),
     )
-
-
-assert baseline

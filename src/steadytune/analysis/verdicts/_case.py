@@ -101,15 +101,19 @@ def _mean(values: Floats) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def last_crossing(steps: NDArray[np.int64], values: Floats, limit: float) -> int | None:
-    """The first step from which on the smoothed values stay below ``limit``; None if they do not.
+def last_crossing(
+    steps: NDArray[np.int64], values: Floats, limit: float, width: int = 9
+) -> int | None:
+    """The step from which on the running median over ``width`` values stays below ``limit``.
 
-    Smoothed by a running median over nine values, so that single batches do not decide.
+    None if the median of the last ``width`` is not below it. Single batches do not decide.
     """
-    if not len(values):
+    width = min(width, len(values))
+    if not width:
         return None
-    padded = np.pad(values, 4, mode="edge")
-    smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 9), axis=1)
-    above = np.flatnonzero(~(smooth < limit))
-    first = int(above[-1]) + 1 if len(above) else 0
-    return int(steps[first]) if first < len(steps) else None
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
+    above = np.flatnonzero(~(medians < limit))
+    if not len(above):
+        return int(steps[0])
+    first = int(above[-1]) + 1
+    return int(steps[first + width // 2]) if first < len(medians) else None

@@ -12,6 +12,7 @@ from steadytune.analysis.verdicts._case import Case
 from steadytune.analysis.verdicts._finding import Finding
 from steadytune.analysis.verdicts.constant_prediction import constant_prediction
 from steadytune.analysis.verdicts.diverged import diverged
+from steadytune.analysis.verdicts.exploded import exploded
 from steadytune.analysis.verdicts.hardly_trained import hardly_trained
 from steadytune.analysis.verdicts.label_problem import (
     constant_labels,
@@ -30,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     constant_labels,
     hardly_trained,
     vanishing_gradients,
+    exploded,
     unrelated_labels,
     not_generalizing,
     still_learning,

@@ -44,9 +44,13 @@ def vanishing_gradients(case: Case) -> Finding | None:
             "vanished: the encoder stopped learning"
         ),
         evidence=tuple(evidence),
-        onset=last_crossing(steps, case.grad_norms, FALLEN * first),
+        onset=last_crossing(steps, case.grad_norms, FALLEN * first, _fifth(len(steps))),
         remedies=against_collapse(case),
     )
+
+
+def _fifth(number: int) -> int:
+    return number - int(0.8 * number)
 
 
 def _on_its_way_down(case: Case) -> list[Evidence]:
