@@ -86,6 +86,7 @@ class SmallStudy:
     ) -> None:
         if not (folder / family).exists():
             make_tiny(folder / family, family)
+        self.folder = folder
         self.name = str(folder / family)
         self.task = task or make_task()
         self.encoder = encoders.load(self.name)

@@ -23,7 +23,7 @@ from steadytune.errors import BadInput
 from steadytune.executors import Work
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE
-from steadytune.records import Crashed, Diverged, Event, Finished, RunRecord, Snapshot, State
+from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State
 from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
 from steadytune.study_file import Catalogue
@@ -195,7 +195,7 @@ def run_study(
             if isinstance(event, Finished) and event.weights is not None:
                 _save_model(loaded, todo[event.run], event.weights, writer.model_folder)
             writer.write(event)
-            if isinstance(event, Finished | Diverged | Crashed):
+            if isinstance(event, End | Crashed):
                 del writers[event.run]
             watch(event)
     write_model_cards(ledger)

@@ -14,6 +14,7 @@ class Listed(StrEnum):
     encoders = "encoders"
     recipes = "recipes"
     stabilizers = "stabilizers"
+    diagnostics = "diagnostics"
     executors = "executors"
     figures = "figures"
 
@@ -35,6 +36,12 @@ def names(what: Listed) -> dict[str, str]:
             from steadytune import stabilizers
 
             return {name: entry.summary for name, entry in stabilizers.TABLE.items()}
+        case Listed.diagnostics:
+            from steadytune import diagnostics
+
+            return {
+                name: f"{entry.summary} ({entry.cost})" for name, entry in diagnostics.TABLE.items()
+            }
         case Listed.executors:
             from steadytune import executors
 

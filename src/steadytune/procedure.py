@@ -75,6 +75,28 @@ class Masks(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Activations:
+    """What one pass without dropout leaves in an encoder, for diagnostics.
+
+    B sentences, T tokens, D width, K outputs, P keys of a group of sentences.
+
+    Attributes:
+        states: (T, D) after each layer, from the bottom.
+        attention: for each layer the probabilities of each token's and head's query, as tensors
+            (queries, P) that together hold all queries; every row adds up to 1.
+        pooled: (B, D) what the output map reads, before dropout.
+        bounded: ``pooled`` comes out of a tanh.
+        outputs: (B, K).
+    """
+
+    states: tuple[Tensor, ...]
+    attention: tuple[tuple[Tensor, ...], ...]
+    pooled: Tensor
+    bounded: bool
+    outputs: Tensor
+
+
 Forward = Callable[[int], Tensor]
 """forward(i) -> outputs (B, K) of the i-th pass over the batch, each with its own dropout."""
 

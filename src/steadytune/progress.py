@@ -15,12 +15,15 @@ from rich.text import Text
 from steadytune.records import (
     Crashed,
     Diverged,
+    End,
     Evaluation,
     Event,
     Finished,
+    Measured,
     Snapshot,
     Started,
     Step,
+    Stopped,
 )
 
 ROWS = 12  # runs shown at once: those under way and the last that ended
@@ -55,11 +58,13 @@ class Line:
                 self.metric = event.metrics[metric]
             case Diverged():
                 self.state = f"diverged at step {event.step}: {event.tensor}"
+            case Stopped():
+                self.state = f"stopped at step {event.step}: {event.reason}"
             case Finished():
                 self.state = "finished"
             case Crashed():
                 self.state = "crashed: " + event.error.strip().splitlines()[-1]
-            case Evaluation() | Snapshot():
+            case Measured() | Evaluation() | Snapshot():
                 pass
 
     def cells(self) -> list[str]:
@@ -138,7 +143,7 @@ class Progress:
         """Take note of an event and draw if it is time."""
         line = self._lines[event.run]
         line.take(event, *self._metrics[event.run])
-        if isinstance(event, Finished | Diverged | Crashed):
+        if isinstance(event, End | Crashed):
             self._done.add(event.run)
         if self._live is not None:
             if line.touched - self._drawn >= REFRESH_SECONDS:
@@ -148,7 +153,7 @@ class Progress:
             self._print(event, line)
 
     def _print(self, event: Event, line: Line) -> None:
-        ended = isinstance(event, Finished | Diverged | Crashed)
+        ended = isinstance(event, End | Crashed)
         recent = line.touched - self._printed.get(event.run, 0.0) < PLAIN_SECONDS
         if not ended and (not isinstance(event, Step | Started) or recent):
             return

@@ -22,19 +22,21 @@ class State(StrEnum):
 
     PLANNED: nothing computed yet. RUNNING: begun, not ended (or killed: its checkpoint resumes it).
     FINISHED: all its steps were done. DIVERGED: a tensor stopped being finite and the run was
-    ended there. CRASHED: the program failed; the record says how.
+    ended there. STOPPED: the study asked for hopeless runs to be ended early, and this one was;
+    it counts among the failed ones. CRASHED: the program failed; the record says how.
     """
 
     PLANNED = "planned"
     RUNNING = "running"
     FINISHED = "finished"
     DIVERGED = "diverged"
+    STOPPED = "stopped"
     CRASHED = "crashed"
 
     @property
     def ended(self) -> bool:
         """Whether a resumed study leaves the run alone."""
-        return self in (State.FINISHED, State.DIVERGED)
+        return self in (State.FINISHED, State.DIVERGED, State.STOPPED)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,21 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What the diagnostics that were due found in one step.
+
+    Attributes:
+        run: the run's id.
+        step: steps done, the measured one included.
+        values: ``<diagnostic>/<what>`` to value, such as ``gradient_norm/layer.3``.
+    """
+
+    run: str
+    step: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """Everything needed to continue a run after ``step`` steps, as named arrays."""
 
@@ -110,6 +127,15 @@ class Diverged:
     run: str
     step: int
     tensor: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run was ended early because it had become hopeless; ``reason`` is the evidence."""
+
+    run: str
+    step: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +155,10 @@ class Crashed:
     error: str
 
 
-Event = Started | Step | Evaluation | Snapshot | Diverged | Finished | Crashed
+End = Finished | Diverged | Stopped
+"""After one of these a run is not computed any further."""
+
+Event = Started | Step | Measured | Evaluation | Snapshot | End | Crashed
 
 
 @dataclass(frozen=True)
@@ -193,7 +222,8 @@ class RunRecord:
         last: metrics at the last evaluation; best: at the one with the best headline metric on the
             task's ``select`` split (selection: report it as such).
         train_loss: mean training loss of the last tenth of the steps.
-        diverged: step and tensor, if it did. error: traceback, if it crashed.
+        diverged: step and tensor, if it did. stopped: step and reason, if it was ended as hopeless.
+        error: traceback, if it crashed.
         seconds: time spent in steps and in evaluations, over all sessions; tokens: trained on.
         resumed: how often the run was continued from a snapshot.
     """
@@ -210,6 +240,7 @@ class RunRecord:
     best: Checkpoint | None = None
     train_loss: float | None = None
     diverged: Mapping[str, Any] | None = None
+    stopped: Mapping[str, Any] | None = None
     error: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
     tokens: int = 0

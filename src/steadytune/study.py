@@ -78,6 +78,10 @@ class Study:
         evaluate: when the dev splits are predicted: after every ``epoch``, at the ``end`` only, or
             every so many steps (and at the end). Has no influence on the training.
         keep: which weights of each run are saved as a Hugging Face folder.
+        diagnostics: which diagnostics are measured: none, those that cost next to nothing, or all.
+            Has no influence on the training, and may change when a study is continued.
+        stop_hopeless: end runs early that the early warning calls hopeless and that are no better
+            than a constant then. They count as failed.
     """
 
     recipes: Annotated[tuple[Recipe, ...], Field(min_length=1, strict=False)]
@@ -88,6 +92,8 @@ class Study:
     question: str = ""
     evaluate: Literal["epoch", "end"] | Annotated[int, Field(ge=1)] = "epoch"
     keep: Literal["none", "last", "best"] = "none"
+    diagnostics: Literal["off", "economy", "full"] = "economy"
+    stop_hopeless: bool = False
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Study:

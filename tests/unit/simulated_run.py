@@ -15,6 +15,7 @@ from steadytune.records import (
     Evaluation,
     Event,
     Finished,
+    Measured,
     RunRecord,
     Snapshot,
     Started,
@@ -77,6 +78,10 @@ def step_event(run: str, step: int) -> Step:
     return Step(run, step, math.nan if step == 2 else 1 / step, 1e-5, 0.1 * step, 0.1, 7, 0.25)
 
 
+def measured_event(run: str, step: int) -> Measured:
+    return Measured(run, step, {"norm/low": 1 / step, "norm/high": math.nan if step == 4 else 2.0})
+
+
 def evaluation_event(run: str, step: int, split: str) -> Evaluation:
     """Predictions change with the step; split ``b`` is best at step 6 for the first time."""
     outputs = np.stack([np.arange(5) / (step + 1), np.full(5, 0.3)], axis=1).astype(np.float32)
@@ -93,6 +98,8 @@ def events(run: str, snapshot: Snapshot | None, pace: int = 4) -> Iterator[Event
     for step in range(first + 1, TOTAL + 1):
         state += step
         yield step_event(run, step)
+        if step % 2 == 0:
+            yield measured_event(run, step)
         if step % 3 == 0 or step == TOTAL:
             yield evaluation_event(run, step, "a")
             yield evaluation_event(run, step, "b")

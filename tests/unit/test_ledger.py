@@ -55,7 +55,11 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert record.best.metrics["a"]["accuracy"] == 0.3
     assert record.task == TASK
     here = sorted(path.name for path in (tmp_path / "runs" / run).iterdir())
-    assert here == ["events.jsonl", "predictions", "run.json", "steps.parquet"]
+    files = ["diagnostics.parquet", "events.jsonl", "predictions", "run.json", "steps.parquet"]
+    assert here == files
+    curve = ledger.diagnostics(run)["norm/high"]
+    assert curve.steps.tolist() == [2, 4, 6, 8, 10]
+    assert np.array_equal(curve.values, [2, np.nan, 2, 2, 2], equal_nan=True)
 
 
 def test_what_is_read_while_running_is_what_is_read_afterwards(tmp_path: Path) -> None:

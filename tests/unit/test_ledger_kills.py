@@ -90,12 +90,16 @@ def look_at_everything(folder: Path) -> None:
     assert [row.state for row in ledger.records()][1] is State.PLANNED
     steps = ledger.steps(run)["step"]
     assert steps.tolist() == list(range(1, len(steps) + 1))
+    for curve in ledger.diagnostics(run).values():
+        assert curve.steps.tolist() == list(range(2, 2 * len(curve.steps) + 1, 2))
+        assert 2 * len(curve.steps) <= len(steps)
     for row in ledger.evaluations(run):
         assert row.step <= len(steps)
         assert len(ledger.predictions(run, row.step, row.split).labels) == 5
     record = ledger.record(run)
     if record is not None and record.state is State.FINISHED:
         assert len(steps) == TOTAL
+        assert len(ledger.diagnostics(run)["norm/low"].steps) == TOTAL // 2
 
 
 def nothing_after_the_snapshot(folder: Path) -> None:
@@ -106,6 +110,7 @@ def nothing_after_the_snapshot(folder: Path) -> None:
     if record is None or not record.state.ended:
         step = ledger.writer(new_record(run), {}).snapshot_step or 0
         assert len(ledger.steps(run)["step"]) == step
+        assert all(len(c.steps) == step // 2 for c in ledger.diagnostics(run).values())
         assert all(row.step <= step for row in ledger.evaluations(run))
 
 
@@ -145,7 +150,9 @@ def _evaluations(folder: Path, run: str) -> list[Any]:
     return Ledger.open(folder).evaluations(run)
 
 
-@pytest.mark.parametrize("name", ["steps.jsonl", "events.jsonl", "snapshot.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["steps.jsonl", "diagnostics.jsonl", "events.jsonl", "snapshot.safetensors"]
+)
 def test_files_cut_at_every_byte(
     tmp_path: Path, nearly_ended: Path, reference: dict[str, str], name: str
 ) -> None:
@@ -182,7 +189,8 @@ for event in sim.events(run, writer.load_snapshot()):
 def test_a_real_kill(tmp_path: Path, reference: dict[str, str]) -> None:
     ledger = ledger_in(tmp_path, study())
     run = ledger.planned[0].id
-    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], env=here)
     while child.poll() is None and len(ledger.steps(run)["step"]) < 6:
         time.sleep(0.005)

@@ -275,7 +275,8 @@ def test_titles_say_every_choice_that_matters() -> None:
 
 
 def test_states_that_have_ended() -> None:
-    assert {state for state in State if state.ended} == {State.FINISHED, State.DIVERGED}
+    ended = {State.FINISHED, State.DIVERGED, State.STOPPED}
+    assert {state for state in State if state.ended} == ended
 
 
 def test_majority_is_that_of_the_split_that_reports() -> None:

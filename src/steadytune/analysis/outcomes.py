@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from steadytune.metrics import no_better_than_constant
 from steadytune.records import Checkpoint, RunRecord, State
 
 
 class Outcome(StrEnum):
     """The judgement on an ended run.
 
-    SUCCESS: it learned the task. FAILED: it did all its steps and is no better than a constant.
+    SUCCESS: it learned the task. FAILED: it did all its steps and is no better than a constant, or
+    was stopped early because it was not and had become hopeless.
     DIVERGED: a tensor stopped being finite.
     """
 
@@ -30,6 +32,8 @@ def outcome(record: RunRecord) -> Outcome | None:
     """The outcome by the majority rule at the last checkpoint; None for runs that did not end."""
     if record.state is State.DIVERGED:
         return Outcome.DIVERGED
+    if record.state is State.STOPPED:
+        return Outcome.FAILED
     if record.state is not State.FINISHED or record.last is None:
         return None
     return Outcome.FAILED if collapsed(record, record.last) else Outcome.SUCCESS
@@ -38,9 +42,9 @@ def outcome(record: RunRecord) -> Outcome | None:
 def collapsed(record: RunRecord, checkpoint: Checkpoint) -> bool:
     """Whether a checkpoint is no better than a constant on the report split."""
     split = record.task.report
-    if checkpoint.constant[split]:
-        return True
-    measured, baseline = checkpoint.metrics[split], record.task.baseline[split]
-    if record.task.label_names is not None:
-        return measured["accuracy"] <= baseline["accuracy"]
-    return not measured["mean_squared_error"] < baseline["mean_squared_error"]  # so NaN failed
+    return no_better_than_constant(
+        checkpoint.metrics[split],
+        record.task.baseline[split],
+        checkpoint.constant[split],
+        classes=record.task.label_names is not None,
+    )

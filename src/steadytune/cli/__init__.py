@@ -8,7 +8,7 @@ import typer
 
 import steadytune
 from steadytune.cli.list import list_
-from steadytune.cli.reading import compare, figures, report, summary
+from steadytune.cli.reading import compare, diagnose, figures, report, summary
 from steadytune.cli.run import run
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ def _main(
 app.command()(run)
 app.command()(summary)
 app.command()(compare)
+app.command()(diagnose)
 app.command()(figures)
 app.command()(report)
 app.command("list")(list_)

@@ -1,4 +1,4 @@
-"""Commands that read a study: ``summary``, ``compare``, ``figures``, ``report``."""
+"""Commands that read a study: ``summary``, ``compare``, ``diagnose``, ``figures``, ``report``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from steadytune.analysis.cells import cells
 from steadytune.analysis.compare_study import compare_study
 from steadytune.analysis.evidence import Question
 from steadytune.analysis.summary import summarize
+from steadytune.analysis.verdicts import VerdictFormat, tell
+from steadytune.analysis.verdicts import diagnose as verdicts
 from steadytune.cli.terminal import plain_errors, width
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
@@ -61,6 +63,20 @@ def compare(
         asked = list(dict.fromkeys(question or Question))
         answers = compare_study(Ledger.open(folder), a, b, asked, checkpoint.value)
         print(comparison.FORMATS[format_](answers))
+
+
+@plain_errors()
+def diagnose(
+    folder: Folder,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="One run: its id or how it begins.")
+    ] = None,
+    format_: Annotated[
+        VerdictFormat, typer.Option("--format", help="Output format.")
+    ] = VerdictFormat.text,
+) -> None:
+    """Why runs failed, with the evidence, and what to change first."""
+    print(tell(verdicts(Ledger.open(folder), run), format_))
 
 
 @plain_errors()

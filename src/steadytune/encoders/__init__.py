@@ -3,7 +3,14 @@
 ``load`` reads an encoder by name, folder or Hub id; ``TABLE`` lists the names.
 """
 
-from steadytune.encoders._encoder import Batch, Dropout, Encoder, Stackable, Tokenized
+from steadytune.encoders._encoder import (
+    Batch,
+    Dropout,
+    Encoder,
+    Observable,
+    Stackable,
+    Tokenized,
+)
 from steadytune.encoders.automodel import Foreign
 from steadytune.encoders.checkpoint import settings
 from steadytune.encoders.families import FAMILIES
@@ -20,6 +27,7 @@ __all__ = [
     "Encoder",
     "MaskedLMHead",
     "Named",
+    "Observable",
     "Pretrained",
     "Stack",
     "Stackable",

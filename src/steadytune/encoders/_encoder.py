@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from steadytune.procedure import Parameter, Params
+from steadytune.procedure import Activations, Parameter, Params
 from steadytune.records import EncoderFacts
 from steadytune.seeds import keep_mask, keep_rate
 
@@ -142,6 +142,15 @@ class Encoder(Protocol):
 
     def save(self, params: Params, folder: Path, label_names: tuple[str, ...] | None) -> None:
         """Write a folder that transformers' AutoModelForSequenceClassification loads."""
+        ...
+
+
+@runtime_checkable
+class Observable(Encoder, Protocol):
+    """An encoder whose insides diagnostics can read."""
+
+    def activations(self, params: Params, batch: Batch) -> Activations:
+        """What a pass without dropout leaves behind, in the dtype of ``params``."""
         ...
 
 

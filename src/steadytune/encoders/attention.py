@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from steadytune.encoders.packing import Layout, from_heads, to_heads
+from steadytune.encoders.packing import Group, Layout, from_heads, to_heads
 
 Keep = Sequence[Tensor]
 """For each group, a bool tensor in the order (sentence, head, query, key): True is kept."""
@@ -74,10 +74,31 @@ def _mix(
     results = list[Tensor]()
     for i, group in enumerate(where.groups):
         key, value = (x[i].view(-1, group.padded, width) for x in (keys, values))
-        scores = torch.baddbmm(group.bias, query[i], key.mT, alpha=1 / math.sqrt(width))
-        probabilities = scores.softmax(-1)
+        probabilities = _probabilities(query[i], key, group)
         if keep is not None:
             # Converted once: a bool mask would be converted again by the backward pass.
-            probabilities = probabilities * keep[i].view(probabilities.shape).to(scores.dtype)
+            kept = keep[i].view(probabilities.shape).to(probabilities.dtype)
+            probabilities = probabilities * kept
         results.append(torch.bmm(probabilities, value).view(-1, width))
     return torch.cat(results)
+
+
+def _probabilities(query: Tensor, key: Tensor, group: Group) -> Tensor:
+    """(b * H, queries, P) of queries (b * H, queries, W) and keys (b * H, P, W)."""
+    scale = 1 / math.sqrt(key.shape[-1])
+    return torch.baddbmm(group.bias, query, key.mT, alpha=scale).softmax(-1)
+
+
+def attention_probabilities(
+    query_TD: Tensor, key_TD: Tensor, where: Layout, heads: int
+) -> tuple[Tensor, ...]:
+    """The softmax of every head's query of every token: for each group (queries, P)."""
+    width = query_TD.shape[1] // heads
+    rows = where.rows(heads)
+    queries, keys = (to_heads(x, where, heads).split(rows) for x in (query_TD, key_TD))
+    found = list[Tensor]()
+    for query, key, group in zip(queries, keys, where.groups, strict=True):
+        all_of = [x.view(-1, group.padded, width) for x in (query, key)]
+        real = group.bias[:, 0, :] == 0
+        found.append(_probabilities(all_of[0], all_of[1], group)[real])
+    return tuple(found)

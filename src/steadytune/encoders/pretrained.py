@@ -21,7 +21,7 @@ from steadytune.encoders.families import Family
 from steadytune.encoders.masked_lm import MaskedLMHead, read_head
 from steadytune.encoders.stacking import Stack
 from steadytune.encoders.tokenizer import Tokenizer
-from steadytune.procedure import Parameter, Params
+from steadytune.procedure import Activations, Parameter, Params
 from steadytune.records import EncoderFacts
 from steadytune.seeds import generator
 
@@ -143,6 +143,10 @@ class Pretrained:
     def layer_states(self, params: Params, batch: Batch) -> Iterator[Tensor]:
         """States (T, D) after each layer, from the bottom, without dropout."""
         return transformer.layer_states(params, self._arch, batch)
+
+    def activations(self, params: Params, batch: Batch) -> Activations:
+        """What a pass without dropout leaves behind; see ``Observable``."""
+        return transformer.activations(params, self._arch, batch)
 
     def masked_lm_head(self) -> MaskedLMHead:
         """The head that the checkpoint was pretrained with.

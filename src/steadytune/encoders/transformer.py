@@ -15,12 +15,12 @@ from torch import Tensor
 
 from steadytune.encoders._encoder import Batch, Dropout
 from steadytune.encoders.architecture import Architecture
-from steadytune.encoders.attention import attention, attention_of_first
+from steadytune.encoders.attention import attention, attention_of_first, attention_probabilities
 from steadytune.encoders.dropping import Drop, DropOfOne, DropOfStack
 from steadytune.encoders.packing import Layout, layout
 from steadytune.encoders.stacking import Stack
 from steadytune.encoders.weights import OfOne, Ragged, Uniform, Weights
-from steadytune.procedure import Params
+from steadytune.procedure import Activations, Params
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
@@ -70,6 +70,28 @@ def layer_states(params: Params, arch: Architecture, batch: Batch) -> Iterator[T
     for step in range(len(arch.order)):
         x_TD = _layer(weights, arch, x_TD, where, drop, step)
         yield x_TD
+
+
+def activations(params: Params, arch: Architecture, batch: Batch) -> Activations:
+    """What a pass without dropout leaves behind; its outputs are those of ``outputs``."""
+    weights, drop = OfOne(params), DropOfOne(arch, None)
+    where = _layout(weights, arch, batch)
+    x_TD = _embed(weights, arch, batch, where, drop)
+    states, probabilities = list[Tensor](), list[tuple[Tensor, ...]]()
+    for step, layer in enumerate(arch.order):
+        name = f"layers.{layer}.attention"
+        query, key = (weights.linear(f"{name}.{role}", x_TD) for role in ("query", "key"))
+        probabilities.append(attention_probabilities(query, key, where, arch.heads))
+        x_TD = _layer(weights, arch, x_TD, where, drop, step)
+        states.append(x_TD)
+    pooled = _pooled(weights, arch, x_TD.index_select(0, where.first))
+    return Activations(
+        states=tuple(states),
+        attention=tuple(probabilities),
+        pooled=pooled,
+        bounded=arch.head.activation == "tanh",
+        outputs=weights.linear("head.output", pooled),
+    )
 
 
 def _layout(weights: Weights, arch: Architecture, batch: Batch) -> Layout:
@@ -129,5 +151,10 @@ def _head(weights: Weights, arch: Architecture, x_BD: Tensor, drop: Drop) -> Ten
     head = arch.head
     if head.dropout_first:
         x_BD = drop.classifier(x_BD, "head.input")
-    x_BD = weights.activate(ACTIVATIONS[head.activation], weights.linear(head.dense, x_BD))
+    x_BD = _pooled(weights, arch, x_BD)
     return weights.linear("head.output", drop.classifier(x_BD, "head.output"))
+
+
+def _pooled(weights: Weights, arch: Architecture, x_BD: Tensor) -> Tensor:
+    activation = ACTIVATIONS[arch.head.activation]
+    return weights.activate(activation, weights.linear(arch.head.dense, x_BD))

@@ -19,7 +19,7 @@ import torch
 
 from steadytune.executors._executor import Work
 from steadytune.executors._messages import Ask, Order, Setup, Timed, Trial, receive, send
-from steadytune.records import Crashed, Diverged, Event, Finished
+from steadytune.records import Crashed, End, Event
 from steadytune.study import Run
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Pool:
                 elif isinstance(message, Ask):
                     self._answer(worker, left)
                 else:
-                    if isinstance(message, Finished | Diverged | Crashed):
+                    if isinstance(message, End | Crashed):
                         del worker.begun[message.run]
                     yield message
 

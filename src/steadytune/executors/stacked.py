@@ -12,7 +12,7 @@ from steadytune.encoders import Stackable
 from steadytune.executors._executor import Work
 from steadytune.executors._room import NoRoom, places_for
 from steadytune.executors.sequential import Sequential
-from steadytune.records import Crashed, Diverged, Event, Finished
+from steadytune.records import Crashed, End, Event
 from steadytune.study import Run
 from steadytune.training.loop import train
 from steadytune.training.ready import ReadyRun
@@ -93,7 +93,7 @@ class _Group:
             try:
                 stepper = StackedStepper(places)
                 for event in train(chain([first], ready), stepper, self._work.snapshot_due):
-                    if isinstance(event, Finished | Diverged):
+                    if isinstance(event, End):
                         del self._begun[event.run]
                     yield event
             except Exception:

@@ -6,9 +6,11 @@ from steadytune.ledger.planned import Planned
 from steadytune.ledger.points import Points, grid, measure, read_points
 from steadytune.ledger.run_folder import EvaluationRow, Predictions
 from steadytune.ledger.run_writer import RunWriter
+from steadytune.ledger.series import Curve
 from steadytune.ledger.states import LayerStates, check_comparable, read_states, write_states
 
 __all__ = [
+    "Curve",
     "EvaluationRow",
     "Examples",
     "LayerStates",

@@ -6,9 +6,10 @@
     environment.json                      where it was run: one object for each different place
     examples/<task digest>-<split>.parquet  the texts of each dev split
     runs/<id>/run.json                    the RunRecord, replaced as the run goes on
-    runs/<id>/events.jsonl                started, evaluation, diverged, finished, crashed
+    runs/<id>/events.jsonl                started, evaluation, diverged, stopped, finished, crashed
     runs/<id>/steps.jsonl                 every step while the run goes on ...
     runs/<id>/steps.parquet               ... and after it has ended
+    runs/<id>/diagnostics.jsonl, .parquet what diagnostics measured, in the same way
     runs/<id>/predictions/<step>-<split>.parquet
     runs/<id>/snapshot.safetensors        what an unfinished run goes on from
     runs/<id>/model/                      kept weights, as a Hugging Face folder
@@ -30,7 +31,8 @@ from steadytune.ledger.durable import is_temporary, plain, read_json, replace_js
 from steadytune.ledger.examples import Examples, examples_file, read_examples, write_examples
 from steadytune.ledger.planned import Plan, Planned, check_grows, read_plan
 from steadytune.ledger.run_folder import EvaluationRow, Predictions, RunFolder
-from steadytune.ledger.run_writer import RunWriter, sweep
+from steadytune.ledger.run_writer import RunWriter
+from steadytune.ledger.series import Curve
 from steadytune.records import RunRecord, State
 from steadytune.study import Run, Study
 
@@ -145,6 +147,13 @@ class Ledger:
         """Every step of a run so far, as columns named like the fields of Step."""
         return self._run(run).steps()
 
+    def diagnostics(self, run: str) -> dict[str, Curve]:
+        """What diagnostics measured in a run so far, by ``<diagnostic>/<what>``.
+
+        Empty where none were on, and for studies of versions that had none.
+        """
+        return self._run(run).diagnostics()
+
     def evaluations(self, run: str) -> list[EvaluationRow]:
         """Every evaluation of a run so far, in order."""
         return self._run(run).evaluations()
@@ -189,7 +198,7 @@ class Ledger:
     def _sweep(self) -> None:
         for row in self.records():
             if row.state.ended:
-                sweep(self._run(row.planned.id))
+                self._run(row.planned.id).sweep()
 
 
 def _study_file(folder: Path) -> Path:

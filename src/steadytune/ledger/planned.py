@@ -103,7 +103,7 @@ def check_grows(folder: Path, there: Plan, here: Plan) -> None:
 
 
 def _settings(there: Study, here: Study) -> Iterator[str]:
-    for name in ("evaluate", "keep"):
+    for name in ("evaluate", "keep", "stop_hopeless"):
         if getattr(there, name) != getattr(here, name):
             yield f"{name}: {getattr(there, name)} there, {getattr(here, name)} here"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from steadytune.errors import BadInput
 from steadytune.ledger.arrays import read_table
-from steadytune.ledger.durable import read_json, read_lines
+from steadytune.ledger.durable import is_temporary, read_json, read_lines
+from steadytune.ledger.series import Curve, Series, curves, measured_columns
 from steadytune.metrics import METRICS
 from steadytune.records import SCHEMA, Checkpoint, RunRecord, Step
 
@@ -59,11 +61,28 @@ class RunFolder:
         self.path = path
         self.record_file = path / "run.json"
         self.events_file = path / "events.jsonl"
-        self.steps_file = path / "steps.jsonl"
-        self.sealed_steps_file = path / "steps.parquet"
+        self.steps_series = Series(path / "steps.jsonl", path / "steps.parquet", step_columns)
+        self.measured_series = Series(
+            path / "diagnostics.jsonl", path / "diagnostics.parquet", measured_columns
+        )
         self.snapshot_file = path / "snapshot.safetensors"
         self.predictions_folder = path / "predictions"
         self.model_folder = path / "model"
+
+    def sweep(self) -> None:
+        """Remove what only an unfinished run needs; a kill within its end leaves it behind."""
+        self.steps_series.sweep()
+        self.measured_series.sweep()
+        self.snapshot_file.unlink(missing_ok=True)
+        self.remove_temporary()
+
+    def remove_temporary(self) -> None:
+        """Remove what a kill left half-written: files, and folders of a model being saved."""
+        for path in self.path.glob(".*"):
+            if path.is_dir() and path.name.startswith(f".{self.model_folder.name}-"):
+                shutil.rmtree(path)
+            elif is_temporary(path):
+                path.unlink(missing_ok=True)
 
     def predictions_file(self, step: int, split: str) -> Path:
         """Where the predictions of one evaluation lie."""
@@ -90,12 +109,11 @@ class RunFolder:
 
     def steps(self) -> dict[str, NDArray[Any]]:
         """Every step done so far as columns named like the fields of Step, in order."""
-        if self.sealed_steps_file.exists():
-            return read_table(self.sealed_steps_file)
-        lines = [line.value for line in read_lines(self.steps_file)]
-        if not lines and self.sealed_steps_file.exists():  # sealed between the two looks
-            return read_table(self.sealed_steps_file)
-        return step_columns(lines)
+        return self.steps_series.columns()
+
+    def diagnostics(self) -> dict[str, Curve]:
+        """Every diagnostic value measured so far, by ``<diagnostic>/<what>``."""
+        return curves(self.measured_series.columns())
 
     def evaluations(self) -> list[EvaluationRow]:
         """Every evaluation so far, in order."""

@@ -17,26 +17,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.ledger.arrays import read_snapshot, snapshot_step, write_snapshot, write_table
-from steadytune.ledger.durable import Lines, cut_file, is_temporary, read_lines, replace_json
+from steadytune.ledger.durable import Lines, cut_file, read_lines, replace_json
 from steadytune.ledger.run_folder import (
     STEP_COLUMNS,
     EvaluationRow,
     RunFolder,
     evaluation_row,
-    step_columns,
     with_evaluation,
 )
 from steadytune.records import (
     Crashed,
     Diverged,
+    End,
     Evaluation,
     Event,
     Finished,
+    Measured,
     RunRecord,
     Snapshot,
     Started,
     State,
     Step,
+    Stopped,
 )
 
 
@@ -63,7 +65,7 @@ class RunWriter:
         self._losses: list[float] = []
         self._seconds = {"steps": 0.0, "evaluations": 0.0}
         self._events = Lines(folder.events_file)
-        self._steps = Lines(folder.steps_file)
+        self._steps, self._measured = folder.steps_series, folder.measured_series
         earlier = folder.record()
         if earlier is not None and earlier.state.ended:
             raise ValueError(f"run {record.id} is {earlier.state}; it is not computed again")
@@ -124,24 +126,21 @@ class RunWriter:
                 self._started(event)
             case Step():
                 self._step(event)
+            case Measured():
+                self._measured.append({"step": event.step, "values": event.values})
             case Evaluation():
                 self._evaluation(event)
             case Snapshot():
                 self._snapshot(event)
-            case Diverged():
-                self._record = replace(
-                    self._record, diverged={"step": event.step, "tensor": event.tensor}
-                )
-                self._end(State.DIVERGED, {"step": event.step, "tensor": event.tensor})
-            case Finished():
-                self._end(State.FINISHED, {"step": event.step})
+            case Diverged() | Stopped() | Finished():
+                self._ended(event)
             case Crashed():
                 self._crashed(event)
 
     def close(self) -> None:
         """Let go of the files; a run that has not ended goes on from its snapshot later."""
-        self._steps.close()
-        self._events.close()
+        for file in (self._steps, self._measured, self._events):
+            file.close()
 
     def _started(self, event: Started) -> None:
         if event.step != (self.snapshot_step or 0):
@@ -200,6 +199,7 @@ class RunWriter:
         if event.step != len(self._losses):
             raise ValueError(f"snapshot of step {event.step} after step {len(self._losses)}")
         self._steps.sync()
+        self._measured.sync()
         write_snapshot(self._folder.snapshot_file, event)
         self.snapshot_step = event.step
         self._save()
@@ -210,19 +210,32 @@ class RunWriter:
         self._save()
         self.close()
 
+    def _ended(self, event: End) -> None:
+        line: dict[str, Any] = {"step": event.step}
+        match event:
+            case Diverged():
+                line["tensor"] = event.tensor
+                self._record = replace(self._record, diverged=line)
+                self._end(State.DIVERGED, line)
+            case Stopped():
+                line["reason"] = event.reason
+                self._record = replace(self._record, stopped=line)
+                self._end(State.STOPPED, line)
+            case Finished():
+                self._end(State.FINISHED, line)
+
     def _end(self, state: State, line: Mapping[str, object]) -> None:
         self._log(state.value, line)
         self.close()
-        write_table(
-            self._folder.sealed_steps_file,
-            step_columns([line.value for line in read_lines(self._folder.steps_file)]),
-        )
+        self._steps.seal()
+        self._measured.seal()
         self._record = replace(self._record, state=state)
         self._save()  # the run has ended from here on; before, a kill has it go on from a snapshot
-        sweep(self._folder)
+        self._folder.sweep()
 
     def _log(self, event: str, line: Mapping[str, object]) -> None:
         self._steps.sync()
+        self._measured.sync()
         self._events.append({"event": event, "run": self._record.id, **line})
         self._events.sync()
 
@@ -243,19 +256,17 @@ class RunWriter:
         step = snapshot_step(self._folder.snapshot_file, self._record.id)
         if step is None:
             return None
-        done = [line.value.get("step") for line in read_lines(self._folder.steps_file)]
+        done = [line.get("step") for line in self._steps.lines()]
         return step if done[:step] == list(range(1, step + 1)) else None
 
     def _cut(self, step: int) -> None:
         """Go on after ``step``: cut off what came later, rebuild the record from what stays."""
         folder = self._folder
-        folder.sealed_steps_file.unlink(missing_ok=True)
         if folder.model_folder.exists():
             shutil.rmtree(folder.model_folder)
-        steps = read_lines(folder.steps_file)[:step]
-        cut_file(folder.steps_file, steps[-1].end if steps else 0)
-        for line in steps:
-            self._count_step(line.value)
+        for line in self._steps.cut(step):
+            self._count_step(line)
+        self._measured.cut(step)
         end = 0
         kept: set[str] = set()
         for line in read_lines(folder.events_file):
@@ -270,23 +281,7 @@ class RunWriter:
         for path in folder.predictions_folder.glob("*"):
             if path.name not in kept:
                 path.unlink()
-        _remove_temporary(folder)
-
-
-def sweep(folder: RunFolder) -> None:
-    """Remove what only an unfinished run needs; it is left where the end itself was cut short."""
-    folder.steps_file.unlink(missing_ok=True)
-    folder.snapshot_file.unlink(missing_ok=True)
-    _remove_temporary(folder)
-
-
-def _remove_temporary(folder: RunFolder) -> None:
-    """Remove what a kill left half-written: files, and folders of a model being saved."""
-    for path in folder.path.glob(".*"):
-        if path.is_dir() and path.name.startswith(f".{folder.model_folder.name}-"):
-            shutil.rmtree(path)
-        elif is_temporary(path):
-            path.unlink(missing_ok=True)
+        folder.remove_temporary()
 
 
 def _last_tenth(losses: list[float]) -> float | None:

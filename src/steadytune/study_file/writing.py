@@ -20,6 +20,8 @@ def dump(study: Study) -> str:
             "question": study.question,
             "evaluate": study.evaluate,
             "keep": study.keep,
+            "diagnostics": study.diagnostics,
+            "stop_hopeless": study.stop_hopeless,
             "encoders": list(study.encoders),
             "seeds": _seeds(study.seeds),
             "tasks": [_task(task) for task in study.tasks],

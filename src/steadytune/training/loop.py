@@ -8,8 +8,9 @@ from itertools import islice
 
 import numpy as np
 
-from steadytune.records import Diverged, Event, Finished, Started, Step
+from steadytune.records import Diverged, Event, Finished, Measured, Started, Step, Stopped
 from steadytune.training.evaluate import evaluate
+from steadytune.training.hopeless import hopeless
 from steadytune.training.ready import ReadyRun, RunState
 from steadytune.training.step import Stepper
 
@@ -30,8 +31,9 @@ def train(
         snapshot_due: asked with a run's id after each step; a Snapshot follows where true.
 
     Yields:
-        For each run Started, then Step after Step with Evaluations and Snapshots between them, and
-        in the end Finished, or Diverged at the step in which a tensor stopped being finite.
+        For each run Started, then Step after Step with Measured, Evaluations and Snapshots between
+        them, and in the end Finished, or Diverged at the step in which a tensor stopped being
+        finite, or Stopped where the study asks for that and the run has become hopeless.
     """
     waiting = iter(runs)
     active: list[RunState] = []
@@ -66,8 +68,16 @@ def train(
                 tokens=result.tokens,
                 seconds=seconds,
             )
-            broken = (yield from _evaluations(state)) if state.evaluation_due else None
-            if state.finished:
+            if result.measured:
+                yield Measured(run.id, state.step, result.measured)
+            reason = hopeless(state, result)
+            due = state.evaluation_due or reason is not None
+            broken = (yield from _evaluations(state)) if due else None
+            if reason is not None:
+                yield Stopped(run.id, state.step, reason)
+                stepper.release(state)
+                active.remove(state)
+            elif state.finished:
                 # What the last update broke no further step would notice.
                 finished = Finished(run.id, state.step, state.kept_weights())
                 yield finished if broken is None else Diverged(run.id, state.step, broken)

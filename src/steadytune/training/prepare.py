@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from steadytune import diagnostics
 from steadytune.encoders import Encoder, Tokenized
 from steadytune.errors import BadInput
 from steadytune.records import Snapshot
@@ -82,6 +83,8 @@ class Preparation:
             dtype=DTYPES[recipe.precision],
             device=self.device,
             snapshot=snapshot,
+            diagnostics=diagnostics.chosen(self.study.diagnostics),
+            stop_hopeless=self.study.stop_hopeless,
         )
 
     def _tokens(self, run: Run, name: str, split: Split) -> Tokenized:

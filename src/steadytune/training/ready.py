@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from steadytune.diagnostics import Diagnostic
 from steadytune.encoders import Batch, Dropout, Encoder, Tokenized
 from steadytune.procedure import Group, Parameter, Params, Procedure
 from steadytune.recipe import Seeds
@@ -20,6 +21,7 @@ from steadytune.seeds import generator
 from steadytune.training.vocabulary import Vocabulary
 
 MOVING = ("params", "exp_avg", "exp_avg_sq")  # what a step updates
+PROBE = 32  # dev examples that diagnostics look at without dropout
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class ReadyRun:
         dropout: hidden, attention and classifier rates; None keeps the encoder's.
         dtype: what the forward and backward pass compute in. device: where.
         snapshot: what to continue from.
+        diagnostics: what is measured along the way.
+        stop_hopeless: end the run where it has become hopeless.
     """
 
     id: str
@@ -70,6 +74,8 @@ class ReadyRun:
     dtype: torch.dtype
     device: torch.device
     snapshot: Snapshot | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    stop_hopeless: bool = False
 
     def batch(self, step: int) -> tuple[Batch, Tensor]:
         """The packed batch of a step (0, 1, ...) and its labels (B,).
@@ -86,6 +92,24 @@ class ReadyRun:
     def dropout_at(self, step: int, forward_pass: int) -> Dropout:
         """The keyed dropout of one forward pass of one step."""
         return Dropout(*self.dropout, seed=self.seeds.dropout, moment=(step, forward_pass))
+
+    @cached_property
+    def chance(self) -> float:
+        """The loss of the best constant prediction on the training split.
+
+        The entropy of its labels in nats, or the variance of its scores.
+        """
+        labels = self.train.labels
+        if self.task.label_names is None:
+            return float(labels.var())
+        shares = np.unique(labels, return_counts=True)[1] / len(labels)
+        return abs(float((shares * np.log(shares)).sum()))
+
+    @cached_property
+    def probe(self) -> Batch:
+        """The first examples of the report split."""
+        examples = self.dev[self.task.report].tokenized
+        return examples.batch(np.arange(min(PROBE, len(examples))), self.device)
 
     @property
     def snapshot_fits(self) -> bool:
@@ -124,6 +148,7 @@ class RunState:
         best_merit: best merit of the headline metric on the select split so far.
         best_step: steps done then.
         best: a copy of the parameters then, where ``run.keep`` asks for them.
+        history: loss and gradient norm of each step, as far as early warning looks at them.
     """
 
     run: ReadyRun
@@ -134,6 +159,7 @@ class RunState:
     best_merit: float = float("-inf")
     best_step: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
+    history: list[tuple[float, float]] = field(default_factory=list)
 
     @classmethod
     def begin(cls, run: ReadyRun) -> RunState:
@@ -196,12 +222,15 @@ class RunState:
         }
         tensors["best_merit"] = np.array([self.best_merit])
         tensors["best_step"] = np.array([self.best_step])
+        tensors["history"] = np.array(self.history, dtype=np.float64).reshape(-1, 2)
         return Snapshot(self.run.id, self.step, tensors)
 
     def _restore(self, snapshot: Snapshot) -> None:
         self.step = snapshot.step
         self.best_merit = float(snapshot.tensors["best_merit"][0])
         self.best_step = int(snapshot.tensors["best_step"][0])
+        if "history" in snapshot.tensors:  # a snapshot of an older version has none
+            self.history = [(float(x), float(y)) for x, y in snapshot.tensors["history"]]
         for key, array in snapshot.tensors.items():
             part, _, name = key.partition("/")
             if part == "best":

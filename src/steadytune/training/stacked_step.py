@@ -19,7 +19,7 @@ from torch import Tensor
 from steadytune.encoders import Batch, Stackable, join
 from steadytune.training.leaves import Leaves, RaggedLeaves, Slots
 from steadytune.training.ready import ReadyRun, RunState
-from steadytune.training.step import StepResult, conclude, masks, norms
+from steadytune.training.step import Passed, StepResult, conclude, masks, norms
 
 
 class StackedStepper:
@@ -61,19 +61,22 @@ class StackedStepper:
 def _step(states: Sequence[RunState], leaves: Leaves) -> list[StepResult]:
     """Forward and backward pass of all runs at once; then each clips and updates its own."""
     batches = [state.run.batch(state.step) for state in states]
-    losses = _losses(states, leaves, batches)
+    losses, outputs = _losses(states, leaves, batches)
     found = torch.autograd.grad(torch.stack(losses).sum(), leaves.tensors, allow_unused=True)
     grads = leaves.by_run(found)
     sizes = torch.cat([norms(each) for each in grads]).cpu().split([len(each) for each in grads])
     values = torch.stack(losses).tolist()
-    tokens = [sum(batch.lengths) for batch, _ in batches]
-    return [conclude(*each) for each in zip(states, grads, sizes, values, tokens, strict=True)]
+    passed = [
+        Passed(value, sum(batch.lengths), mine.detach(), labels)
+        for value, (batch, labels), mine in zip(values, batches, outputs, strict=True)
+    ]
+    return [conclude(*each) for each in zip(states, grads, sizes, passed, strict=True)]
 
 
 def _losses(
     states: Sequence[RunState], leaves: Leaves, batches: Sequence[tuple[Batch, Tensor]]
-) -> list[Tensor]:
-    """The loss of each run, from passes over the whole stack."""
+) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+    """The loss of each run, from passes over the whole stack, and the outputs of the first."""
     first = states[0].run
     assert isinstance(first.encoder, Stackable)
     encoder, stack = first.encoder, join([batch for batch, _ in batches], leaves.uniform)
@@ -92,7 +95,8 @@ def _losses(
             passes[forward_pass] = encoder.stacked_outputs(params, stack, dropouts)
         return passes[forward_pass][i]
 
-    return [
+    losses = [
         state.run.procedure.loss(partial(forward, i), labels)
         for i, (state, (_, labels)) in enumerate(zip(states, batches, strict=True))
     ]
+    return losses, passes[0]

@@ -14,6 +14,7 @@ from torch import Tensor
 from steadytune.encoders import Batch, Dropout
 from steadytune.procedure import Group, Params, Update
 from steadytune.training.adamw import update_many
+from steadytune.training.measuring import Measuring
 from steadytune.training.ready import ReadyRun, RunState
 
 _CLIP_EPS = 1e-6  # as in torch.nn.utils.clip_grad_norm_
@@ -25,7 +26,8 @@ class StepResult:
 
     ``lr`` is the rate before per-parameter factors; ``grad_norm`` and ``clipped_norm`` are the
     global L2 norms before and after clipping; ``not_finite`` names the first tensor that is not
-    finite, in which case nothing was updated.
+    finite, in which case nothing was updated. ``measured`` holds the values of the diagnostics
+    that were due.
     """
 
     loss: float
@@ -34,6 +36,22 @@ class StepResult:
     clipped_norm: float
     tokens: int
     not_finite: str | None
+    measured: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What the forward pass of a run's batch gave.
+
+    Attributes:
+        loss: of the batch. tokens: real tokens in it.
+        outputs: (B, K) of the first pass over it, detached. labels: (B,).
+    """
+
+    loss: float
+    tokens: int
+    outputs: Tensor
+    labels: Tensor
 
 
 class Stepper(Protocol):
@@ -81,22 +99,29 @@ def plain_step(state: RunState) -> StepResult:
     batch, labels = run.batch(state.step)
     leaves = {name: p.detach().requires_grad_() for name, p in state.params.items()}
 
-    loss = _loss(state, leaves, batch, labels)
+    loss, outputs = _loss(state, leaves, batch, labels)
     found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
     grads = {name: g for name, g in zip(leaves, found, strict=True) if g is not None}
-    return conclude(state, grads, norms(grads).cpu(), float(loss.detach()), sum(batch.lengths))
+    passed = Passed(float(loss.detach()), sum(batch.lengths), outputs, labels)
+    return conclude(state, grads, norms(grads).cpu(), passed)
 
 
-def _loss(state: RunState, leaves: Params, batch: Batch, labels: Tensor) -> Tensor:
+def _loss(state: RunState, leaves: Params, batch: Batch, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss, and the outputs of the first pass."""
     run = state.run
     view = run.compute(
         run.procedure.parameters(leaves, run.start, run.table, masks(run, state.step))
     )
 
-    def forward(forward_pass: int) -> Tensor:
-        return run.encoder.outputs(view, batch, run.dropout_at(state.step, forward_pass))
+    passes: dict[int, Tensor] = {}
 
-    return run.procedure.loss(forward, labels)
+    def forward(forward_pass: int) -> Tensor:
+        dropout = run.dropout_at(state.step, forward_pass)
+        passes[forward_pass] = run.encoder.outputs(view, batch, dropout)
+        return passes[forward_pass]
+
+    loss = run.procedure.loss(forward, labels)
+    return loss, passes[0].detach()
 
 
 def masks(run: ReadyRun, step: int) -> partial[Tensor]:
@@ -117,27 +142,30 @@ def norms(grads: Mapping[str, Tensor]) -> Tensor:
 
 
 def conclude(
-    state: RunState, grads: Mapping[str, Tensor], norms: Tensor, loss: float, tokens: int
+    state: RunState, grads: Mapping[str, Tensor], norms: Tensor, passed: Passed
 ) -> StepResult:
-    """The second half of a step: clip and update, if everything is finite.
+    """The second half of a step: clip, update and measure, if everything is finite.
 
     Args:
         state: of the run; its parameters and moments change.
         grads: its gradients, which may be overwritten.
         norms: their L2 norms, on the CPU.
-        loss: its loss.
-        tokens: real tokens in its batch.
+        passed: what the forward pass of its batch gave.
     """
     update = state.run.procedure.update
     before = float(norms.norm())
     factors = clip_factors(norms, update)
     lr = state.run.procedure.schedule(state.step) * update.lr
-    broken = None
-    if math.isfinite(loss) and math.isfinite(before):
+    broken, measured = None, dict[str, float]()
+    if math.isfinite(passed.loss) and math.isfinite(before):
+        measuring = Measuring(state)
         _update(state, grads, factors.tolist(), lr)
+        by_name = dict(zip(grads, norms.tolist(), strict=True))
+        measured = measuring.values(lr, by_name, passed.loss, passed.outputs, passed.labels)
     else:
-        broken = _first_not_finite(state, loss, grads, norms)
-    return StepResult(loss, lr, before, float((norms * factors).norm()), tokens, broken)
+        broken = _first_not_finite(state, passed.loss, grads, norms)
+    clipped = float((norms * factors).norm())
+    return StepResult(passed.loss, lr, before, clipped, passed.tokens, broken, measured)
 
 
 def clip_factors(norms: Tensor, settings: Update) -> Tensor:

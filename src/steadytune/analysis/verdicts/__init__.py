@@ -1,0 +1,29 @@
+"""Verdicts: why runs failed, by named rules with thresholds and evidence.
+
+``diagnose`` judges a study. Everything is computed from records, so a changed rule judges old
+ledgers anew; where a ledger holds no diagnostics, rules use losses and gradient norms alone.
+"""
+
+from steadytune.analysis.verdicts._case import Case, read_case
+from steadytune.analysis.verdicts._finding import Evidence, Finding, Remedy
+from steadytune.analysis.verdicts._judge import RULES, Verdict, judge
+from steadytune.analysis.verdicts._study import CellVerdict, StudyVerdict, diagnose
+from steadytune.analysis.verdicts.duplicates import duplicates
+from steadytune.analysis.verdicts.telling import VerdictFormat, tell
+
+__all__ = [
+    "RULES",
+    "Case",
+    "CellVerdict",
+    "Evidence",
+    "Finding",
+    "Remedy",
+    "StudyVerdict",
+    "Verdict",
+    "VerdictFormat",
+    "diagnose",
+    "duplicates",
+    "judge",
+    "read_case",
+    "tell",
+]

@@ -1,0 +1,31 @@
+"""Constant prediction: every example gets the same answer, whatever it says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from steadytune.analysis.verdicts._case import Case, last_crossing
+from steadytune.analysis.verdicts._finding import Evidence, Finding
+from steadytune.analysis.verdicts.remedies import against_collapse
+
+ALIKE = 0.05  # standard deviation of a class's probability below which examples count as alike
+
+
+def constant_prediction(case: Case) -> Finding | None:
+    """Whether the last predictions of the report split are all the same."""
+    if not case.constant or case.predictions is None:
+        return None
+    shares = np.unique(case.predictions.predictions, return_counts=True)[1]
+    evidence = [Evidence("examples with the same prediction", float(shares.max()))]
+    onset = None
+    if "prediction/spread" in case.curves:
+        spread = case.curves["prediction/spread"]
+        evidence.append(Evidence("last spread of predictions", float(spread.values[-1]), ALIKE))
+        onset = last_crossing(spread.steps, spread.values, ALIKE)
+    return Finding(
+        cause="constant_prediction",
+        sentence="every example of the report split gets the same prediction",
+        evidence=tuple(evidence),
+        onset=onset,
+        remedies=against_collapse(case),
+    )

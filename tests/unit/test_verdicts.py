@@ -1,0 +1,125 @@
+"""Verdicts: planted sicknesses get the right one, real ledgers of old versions get one at all."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from small_sick_studies import LEARNS, conducted, constant, shuffled
+from small_studies import SmallStudy
+from steadytune.analysis.outcomes import Outcome
+from steadytune.analysis.verdicts import VerdictFormat, diagnose, tell
+from steadytune.analysis.verdicts._case import last_crossing
+from steadytune.errors import BadInput
+from steadytune.ledger import Ledger
+from steadytune.recipe import Seeds
+
+RESULTS = Path(__file__).parents[2] / "results"
+SICK = {
+    "lr too high": (replace(LEARNS, lr=0.05), None, "exploded", "lower_lr"),
+    "no warm-up": (replace(LEARNS, lr=0.02, warmup=0), None, "vanishing_gradients", "warm_up"),
+    "labels shuffled": (replace(LEARNS, steps=300), shuffled(), "label_problem", "check_labels"),
+    "labels constant": (LEARNS, constant(), "label_problem", "check_labels"),
+    "frozen encoder": (replace(LEARNS, lr=1e-8), None, "hardly_trained", "higher_lr"),
+    "one epoch": (
+        replace(LEARNS, lr=1e-4, steps=None, epochs=1),
+        None,
+        "too_few_steps",
+        "longer",
+    ),
+    "NaN": (replace(LEARNS, lr=1e20), None, "diverged", "lower_lr"),
+}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_a_planted_sickness(models, tmp_path, name):
+    recipe, task, cause, remedy = SICK[name]
+    found = diagnose(conducted(tmp_path / "with", SmallStudy(models, recipe, task)))
+    (run,) = found.runs
+    assert (run.cause, run.finding.remedies[0].name) == (cause, remedy)
+    assert run.finding.evidence
+    assert found.cells[0].first.name == remedy
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize("name", ["lr too high", "labels constant", "frozen encoder", "one epoch"])
+def test_the_same_without_diagnostics(models, tmp_path, name):
+    recipe, task, cause, _ = SICK[name]
+    study = SmallStudy(models, recipe, task, diagnostics="off")
+    ledger = conducted(tmp_path / "without", study)
+    assert ledger.diagnostics(study.run.id) == {}
+    causes = {diagnose(ledger).runs[0].cause, *diagnose(ledger).runs[0].also}
+    assert cause in causes
+
+
+def test_runs_that_are_one_run_repeated(models, tmp_path):
+    recipe = replace(LEARNS, steps=9, dropout=0.0, attention_dropout=0.0, classifier_dropout=0.0)
+    study = SmallStudy(models, recipe)
+    two = tuple(Seeds(init=0, order=0, dropout=dropout) for dropout in (0, 1))
+    study.study = replace(study.study, seeds=two)
+    found = diagnose(conducted(tmp_path / "study", study))
+    (finding,) = found.findings
+    assert (finding.cause, finding.evidence[0].value) == ("duplicate_runs", 2)
+    assert len(found.runs) == 2
+
+
+def test_a_healthy_run(models, tmp_path):
+    ledger = conducted(tmp_path / "study", SmallStudy(models, replace(LEARNS, lr=0.02)))
+    (run,) = diagnose(ledger).runs
+    assert (run.cause, run.finding, run.accuracy) == ("success", None, 1.0)
+    text = tell(diagnose(ledger))
+    assert "0 of 1 runs failed" in text
+    parsed = json.loads(tell(diagnose(ledger), VerdictFormat.json))
+    assert parsed["runs"][0]["cause"] == "success"
+
+
+@pytest.mark.parametrize(
+    ("study", "expected"),
+    [
+        ("2026-11-23-edge/sst2", {"success": 20, "vanishing_gradients": 10}),
+        ("2026-11-23-edge/polarity", {"success": 12, "vanishing_gradients": 8}),
+        (
+            "2026-11-23-first-result/ledger",
+            {"success": 11, "not_generalizing": 3, "still_learning": 3, "too_few_steps": 1},
+        ),
+    ],
+)
+def test_real_runs_of_a_version_without_diagnostics(study, expected):
+    ledger = Ledger.open(RESULTS / study)
+    found = diagnose(ledger)
+    assert len(found.runs) == len(ledger.records())  # no run is ever left out
+    assert Counter(run.cause for run in found.runs) == expected
+    for run in found.runs:
+        assert (run.cause == "success") == (run.outcome is Outcome.SUCCESS)
+        if run.cause == "vanishing_gradients":
+            assert run.finding.remedies[0].name == "bias_correction"
+            assert run.finding.onset < len(ledger.steps(run.run)["step"])
+
+
+def test_one_run_by_how_its_id_begins():
+    ledger = Ledger.open(RESULTS / "2026-11-23-edge/sst2")
+    first = ledger.planned[0].id
+    (run,) = diagnose(ledger, first[:6]).runs
+    assert run.run == first
+    with pytest.raises(BadInput, match=r"--run zzz: no runs of .* have an id that begins so"):
+        diagnose(ledger, "zzz")
+    with pytest.raises(BadInput, match="runs of"):
+        diagnose(ledger, "")
+
+
+def test_from_which_step_on_values_stay_below():
+    steps = np.arange(1, 41)
+    values = np.where(steps < 20, 1.0, 0.1)
+    assert last_crossing(steps, values, 0.5) == 20
+    values[30] = 5.0  # one outlier changes nothing
+    assert last_crossing(steps, values, 0.5) == 20
+    assert last_crossing(steps, np.ones(40), 0.5) is None
+    assert last_crossing(steps[:0], values[:0], 0.5) is None
