@@ -1,6 +1,9 @@
 """Bad input: exit status 2, one clear message, nothing computed, nothing lost."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,3 +145,16 @@ def test_unknown_executor(tmp_path, tiny):
     given = run(tmp_path, tiny, task, "--executor", "quantum", "--set", "recipe.max_length=48")
     refused(given, "quantum", "sequential")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    folder = Path(__file__).resolve().parents[2] / "results" / "2026-11-23-edge" / "sst2"
+    program = f"from steadytune.cli import app; app(['summary', {str(folder)!r}])"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-u", "-c", program], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert b"Traceback" not in done.stderr
+    assert b"cannot read" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,9 @@ def plain_errors() -> Iterator[None]:
     except BadInput as problem:
         errors.print(f"steadytune: {problem}", markup=False, soft_wrap=True, style="red")
         raise typer.Exit(BAD_INPUT) from None
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
     except OSError as problem:
         errors.print(
             f"steadytune: cannot read or write: {problem}; what finished is kept, and the same "
