@@ -1,12 +1,16 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 
 torch.set_num_threads(1)  # as every study computes; another number of threads rounds otherwise
+
+from steadytune.ledger import Ledger
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
@@ -27,3 +31,11 @@ def models_dir() -> Path:
     if not (folder / "minilm-l6-mlm" / "config.json").is_file():
         pytest.skip(f"no encoders at {folder}; set STEADYTUNE_MODELS to hold minilm-l6-mlm/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def in_condition(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ledger]:
+    """Ledgers of ``synthetic.CONDITIONS`` by name, each made once, to be read only."""
+    from synthetic import CONDITIONS
+
+    return cache(lambda name: CONDITIONS[name](tmp_path_factory.mktemp("study") / "study"))

@@ -23,6 +23,7 @@ from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from steadytune.listing import Listed, names
 from steadytune.progress import Progress
+from steadytune.reading import figures, report
 from steadytune.reports.summary_table import FORMATS, as_table
 from steadytune.study import Study
 from steadytune.study_file import Options, assemble, read
@@ -269,6 +270,10 @@ def summary(
     with _plain_errors():
         rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
         print(as_table(rows, _width()) if format_ is Format.table else FORMATS[format_](rows))
+
+
+app.command()(_plain_errors()(figures))
+app.command()(_plain_errors()(report))
 
 
 @app.command("list")

@@ -24,6 +24,7 @@ from steadytune.executors import Work
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE
 from steadytune.records import Crashed, Diverged, Event, Finished, RunRecord, Snapshot, State
+from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
 from steadytune.study_file import Catalogue
 from steadytune.tasks import Task
@@ -144,7 +145,11 @@ def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
     Raises:
         BadInput: the folder holds another study or something else.
     """
-    return Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
+    ledger = Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
+    for task in loaded.tasks.values():
+        for name, split in task.dev.items():
+            ledger.keep_examples(task.facts.digest, name, split.texts, split.pairs)
+    return ledger
 
 
 def run_study(
@@ -193,6 +198,7 @@ def run_study(
             if isinstance(event, Finished | Diverged | Crashed):
                 del writers[event.run]
             watch(event)
+    write_model_cards(ledger)
 
 
 def unfinished(ledger: Ledger, runs: Sequence[Run]) -> list[Run]:

@@ -15,6 +15,7 @@ class Listed(StrEnum):
     recipes = "recipes"
     stabilizers = "stabilizers"
     executors = "executors"
+    figures = "figures"
 
 
 def names(what: Listed) -> dict[str, str]:
@@ -38,3 +39,7 @@ def names(what: Listed) -> dict[str, str]:
             from steadytune import executors
 
             return {name: entry.summary for name, entry in executors.TABLE.items()}
+        case Listed.figures:
+            from steadytune import figures
+
+            return {name: entry.summary for name, entry in figures.TABLE.items()}

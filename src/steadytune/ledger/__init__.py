@@ -1,6 +1,7 @@
 """The ledger: everything that a study leaves on disk, written by one hand and read by any."""
 
 from steadytune.ledger._ledger import Ledger, Row
+from steadytune.ledger.examples import Examples
 from steadytune.ledger.planned import Planned
 from steadytune.ledger.points import Points, grid, measure, read_points
 from steadytune.ledger.run_folder import EvaluationRow, Predictions
@@ -9,6 +10,7 @@ from steadytune.ledger.states import LayerStates, check_comparable, read_states,
 
 __all__ = [
     "EvaluationRow",
+    "Examples",
     "LayerStates",
     "Ledger",
     "Planned",

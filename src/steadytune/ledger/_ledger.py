@@ -4,6 +4,7 @@
 
     study.json                            the resolved study and the planned runs
     environment.json                      where it was run: one object for each different place
+    examples/<task digest>-<split>.parquet  the texts of each dev split
     runs/<id>/run.json                    the RunRecord, replaced as the run goes on
     runs/<id>/events.jsonl                started, evaluation, diverged, finished, crashed
     runs/<id>/steps.jsonl                 every step while the run goes on ...
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from steadytune.errors import BadInput
 from steadytune.ledger.durable import is_temporary, plain, read_json, replace_json
+from steadytune.ledger.examples import Examples, examples_file, read_examples, write_examples
 from steadytune.ledger.planned import Plan, Planned, check_grows, read_plan
 from steadytune.ledger.run_folder import EvaluationRow, Predictions, RunFolder
 from steadytune.ledger.run_writer import RunWriter, sweep
@@ -154,6 +156,20 @@ class Ledger:
             BadInput: it was not evaluated then.
         """
         return self._run(run).predictions(step, split)
+
+    def examples(self, task_digest: str, split: str) -> Examples | None:
+        """The texts of a dev split; None where they were not kept (ledgers of early versions)."""
+        return read_examples(examples_file(self.folder, task_digest, split))
+
+    def keep_examples(
+        self, task_digest: str, split: str, texts: Sequence[str], pairs: Sequence[str] | None
+    ) -> None:
+        """Keep the texts of a dev split, in the order that predictions have.
+
+        Raises:
+            OSError: the disk is full or not writable.
+        """
+        write_examples(examples_file(self.folder, task_digest, split), texts, pairs)
 
     def model_folder(self, run: str) -> Path:
         """Where the kept weights of a run lie, if they were kept."""

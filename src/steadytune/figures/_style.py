@@ -1,0 +1,156 @@
+"""How figures look, and how they become files: the one place that imports matplotlib.
+
+Colours are those of Okabe & Ito (2008), which people with any colour vision can tell apart; what
+became of a run is told by the marker's shape as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadytune.analysis.outcomes import Outcome
+from steadytune.figures._figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#D55E00", "#555555")
+INK, FAINT, FAILED = "#222222", "#B8B8B8", "#D55E00"
+MARKS = {
+    Outcome.SUCCESS: ("o", "success"),
+    Outcome.FAILED: ("v", "failed"),
+    Outcome.DIVERGED: ("x", "diverged"),
+}
+FORMATS = ("png", "pdf", "svg")
+COLUMNS = 3
+SETTINGS: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "text.parse_math": False,  # a name or a text may hold dollar signs
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "pdf.fonttype": 42,  # text stays text
+    "svg.fonttype": "path",
+    "svg.hashsalt": "steadytune",  # the same figure gives the same bytes
+    "savefig.dpi": 200,
+}
+_UNDATED: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+}
+
+
+def color(place: int) -> str:
+    """The colour of the recipe at a place in the study."""
+    return PALETTE[place % len(PALETTE)]
+
+
+def scatter_runs(
+    ax: Axes,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    outcomes: Sequence[Outcome],
+    own: str,
+) -> None:
+    """Draw every run as a point: filled circles, failed triangles, diverged crosses."""
+    for kind, (marker, _) in MARKS.items():
+        chosen = np.array([one is kind for one in outcomes], dtype=bool)
+        if not chosen.any():
+            continue
+        look = own if kind is Outcome.SUCCESS else FAILED
+        edge = {} if marker == "x" else {"edgecolors": "white", "linewidths": 0.4}
+        ax.scatter(x[chosen], y[chosen], s=22, marker=marker, c=look, zorder=3, gid="run", **edge)
+
+
+def majority_line(ax: Axes, value: float | None, upright: bool = False) -> None:
+    """A dotted line at the majority class's value."""
+    if value is None or not np.isfinite(value):
+        return
+    line = ax.axvline if upright else ax.axhline
+    line(value, color="#888888", linestyle=":", linewidth=1, zorder=0)
+
+
+def legend(canvas: Canvas, outcomes: Sequence[Outcome]) -> None:
+    """Under the panels, once: the named lines, the shapes that occur, the majority class's line."""
+    from matplotlib.lines import Line2D
+
+    entries = dict[str, Any]()
+    for ax in canvas.axes:
+        lines, names = ax.get_legend_handles_labels()
+        entries |= dict(zip(names, lines, strict=True))
+    for kind, (marker, name) in MARKS.items():
+        if kind in outcomes:
+            own = INK if kind is Outcome.SUCCESS else FAILED
+            entries[name] = Line2D([], [], marker=marker, linestyle="", color=own)
+    if entries:
+        entries["majority class"] = Line2D([], [], color="#888888", linestyle=":")
+        canvas.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=7)
+
+
+def printable(text: str, length: int) -> str:
+    """A text on one line, cut to ``length``, with what the font cannot draw as a small square."""
+    known = _glyphs()
+    flat = " ".join(text[: 4 * length].split())
+    drawn = "".join(c if ord(c) in known and c.isprintable() else "\u25a1" for c in flat)
+    return drawn if len(drawn) <= length else drawn[: length - 3] + "..."
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """Code points that matplotlib's own font can draw."""
+    from matplotlib import font_manager, ft2font
+
+    return frozenset(ft2font.FT2Font(font_manager.findfont("DejaVu Sans")).get_charmap())
+
+
+def paint(figure: Figure, panels: Sequence[Any]) -> Canvas:
+    """All panels of a figure on one canvas; a line of text where there is nothing to draw."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure as Canvas
+
+    with rc_context(SETTINGS):
+        columns = min(COLUMNS, max(1, len(panels)))
+        rows = max(1, -(-len(panels) // columns))
+        width, height = figure.inches
+        canvas = Canvas(figsize=(columns * width, rows * height + 0.3), layout="constrained")
+        axes = canvas.subplots(rows, columns, squeeze=False).ravel()
+        for ax, panel in zip(axes, panels, strict=False):
+            figure.draw(panel, ax)
+        for ax in axes[len(panels) :]:
+            ax.set_axis_off()
+        if not panels:
+            axes[0].text(0.5, 0.5, "nothing to draw yet", ha="center", va="center")
+        legend(canvas, [o for panel in panels for o in getattr(panel, "outcomes", ())])
+        return canvas
+
+
+def save(figure: Figure, panels: Sequence[Any], folder: Path) -> list[Path]:
+    """Write a figure as PNG, PDF and SVG with its caption as text beside them.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    from matplotlib import rc_context
+
+    canvas = paint(figure, panels)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{figure.name}.{kind}" for kind in FORMATS]
+    with rc_context(SETTINGS):
+        for path, kind in zip(paths, FORMATS, strict=True):
+            canvas.savefig(path, metadata=_UNDATED[kind])
+    caption = folder / f"{figure.name}.txt"
+    caption.write_text(figure.caption(panels) + "\n", encoding="utf-8")
+    return [*paths, caption]

@@ -1,0 +1,130 @@
+// Instability: the table of measures, the heat map of disagreement, the examples that flip.
+
+function cellTitle(cell) {
+  const several = new Set(study.groups.map((one) => one.encoder)).size > 1;
+  return `${cell.recipe}, ${cell.task}${several ? `, ${cell.encoder}` : ""}`;
+}
+
+function drawMeasure(measure, row) {
+  const cell = element("td", { class: "number" }, null, row);
+  if (!measure || measure.value === null) { cell.textContent = "-"; return; }
+  const [value, low, high] = [measure.value, ...(measure.interval || [])].map((one) => one.toPrecision(2));
+  cell.textContent = value;
+  if (measure.interval) element("small", {}, `${low} to ${high}`, cell);
+}
+
+function drawMeasures() {
+  const among = byId("among").value, parent = byId("measures"), notes = byId("measure-notes");
+  parent.replaceChildren();
+  notes.replaceChildren();
+  const known = new Map();
+  for (const cell of study.instability) for (const one of cell[among]) known.set(one.name, one);
+  if (!known.size) {
+    element("p", { class: "note" }, "There are no such runs.", parent);
+    return;
+  }
+  const table = element("table", { class: "pinned" }, null, parent);
+  const head = element("tr", {}, null, table.createTHead());
+  for (const name of ["recipe", "n"]) element("th", {}, name, head);
+  for (const one of known.values()) element("th", { class: "number" }, one.title, head);
+  const body = table.createTBody();
+  let title = null;
+  for (const cell of study.instability) {
+    if (title !== groupTitle(cell)) {
+      title = groupTitle(cell);
+      const heading = element("th", { colspan: known.size + 2 }, null, element("tr", { class: "group" }, null, body));
+      element("bdi", {}, title, element("span", {}, null, heading));
+    }
+    const row = element("tr", {}, null, body), measures = new Map(cell[among].map((one) => [one.name, one]));
+    element("bdi", {}, cell.recipe, element("td", {}, null, row));
+    const n = cell[among].length ? cell[among][0].runs : 0;
+    const size = element("td", {}, n, row);
+    if (among === "all" && cell.left_out) element("small", {}, `without ${cell.left_out} diverged`, size);
+    for (const name of known.keys()) drawMeasure(measures.get(name), row);
+  }
+  for (const one of known.values()) {
+    const line = element("div", {}, null, notes);
+    element("b", {}, one.title, line);
+    line.append(`: ${one.what}.`);
+  }
+}
+
+function heat(share) {
+  const mix = (a, b) => Math.round(a + (b - a) * Math.min(1, share));
+  return `rgb(${mix(0, 253)},${mix(34, 234)},${mix(78, 69)})`;
+}
+
+function drawMatrix() {
+  const cell = study.instability[Number(byId("matrix-cell").value)], parent = byId("matrix");
+  parent.replaceChildren();
+  byId("matrix-caption").textContent = "";
+  if (!cell || !cell.matrix) {
+    element("p", { class: "note" }, cell ? "The labels are scores: see the table above." : "No run has finished.", parent);
+    return;
+  }
+  const runs = cell.runs.map((id) => study.runs.find((run) => run.id === id));
+  const order = runs.map((_, i) => i).sort((a, b) => isBad(runs[a]) - isBad(runs[b]) || (runs[b].last.accuracy || 0) - (runs[a].last.accuracy || 0));
+  const width = Math.min(parent.clientWidth || 340, 460), size = (width - 40) / order.length;
+  const svg = canvas(parent, width, width, `disagreement of ${order.length} runs`);
+  order.forEach((i, row) => {
+    const label = shape("text", { x: 36, y: row * size + size / 2 + 4, "text-anchor": "end", class: "note" }, svg, runs[i].seed);
+    if (size < 11) label.style.fontSize = "7px";
+    if (isBad(runs[i])) label.style.fill = "var(--bad)";
+    order.forEach((j, column) => {
+      const share = cell.matrix[i][j];
+      const square = shape("rect", { x: 40 + column * size, y: row * size, width: size + 0.3, height: size + 0.3, fill: heat(2 * share) }, svg);
+      explains(square, () => `seeds ${runs[i].seed} and ${runs[j].seed}\ndiffer on ${(100 * share).toFixed(1)} % of the examples`);
+    });
+  });
+  byId("matrix-caption").textContent = `Share of the ${cell.size} dev examples on which two runs predict different classes, from 0 % (dark) to 50 % and more (light); rows are seeds, columns in the same order, successful runs first by accuracy, failed ones (vermilion) last. n = ${order.length} finished runs, last checkpoint.`;
+}
+
+function labelName(cell, k) {
+  const group = study.groups.find((one) => one.task === cell.task && one.encoder === cell.encoder);
+  return group.labels[k] === undefined ? String(k) : group.labels[k];
+}
+
+function drawFlip(cell, flip, parent) {
+  const item = element("li", {}, null, parent);
+  if (flip.text === null) element("p", { class: "example note" }, `example ${flip.example} (this ledger does not hold the texts)`, item);
+  else element("p", { class: "example", dir: "auto" }, flip.text, item);
+  if (flip.pair !== null) element("p", { class: "example", dir: "auto" }, flip.pair, item);
+  const squares = element("div", { class: "squares" }, null, item);
+  cell.runs.forEach((id, i) => {
+    const run = study.runs.find((one) => one.id === id);
+    const made = element("i", { class: `${flip.right[i] ? "right" : ""} ${isBad(run) ? "of-bad" : ""}` }, null, squares);
+    explains(made, () => `${described(run)}\n${flip.right[i] ? "right" : "wrong"} here`);
+  });
+  const line = element("p", { class: "small" }, `example ${flip.example}; label `, item);
+  element("bdi", {}, labelName(cell, flip.label), line);
+  line.append("; predicted ");
+  flip.shares.map((share, k) => [share, k]).filter(([share]) => share > 0).sort(([a], [b]) => b - a).slice(0, 5).forEach(([share, k], i) => {
+    line.append(i ? ", " : "");
+    element("bdi", {}, labelName(cell, k), line);
+    line.append(` by ${Math.round(100 * share)} % of the runs`);
+  });
+  line.append(`; two runs differ with chance ${flip.unstable}`);
+}
+
+function drawFlips(most = 6) {
+  const cell = study.instability[Number(byId("flip-cell").value)], list = byId("flip-list");
+  list.replaceChildren();
+  byId("flip-caption").textContent = !cell ? "No run has finished." : cell.flipping === null
+    ? "The labels are scores, which do not flip."
+    : `${cell.flipping} of ${cell.size} examples are predicted differently by some two of ${cell.among} runs; the least stable come first. Squares: all finished runs, failed ones in vermilion. Instability: the chance that two different runs disagree.`;
+  const flips = cell ? cell.flips : [];
+  for (const flip of flips.slice(0, most)) drawFlip(cell, flip, list);
+  byId("flip-more").hidden = flips.length <= most;
+  byId("flip-more").textContent = `show all ${flips.length}`;
+}
+
+function startInstability() {
+  study.instability.forEach((cell, i) => {
+    option(byId("matrix-cell"), i, cellTitle(cell));
+    option(byId("flip-cell"), i, cellTitle(cell));
+  });
+  byId("among").addEventListener("change", drawMeasures);
+  byId("matrix-cell").addEventListener("change", drawMatrix);
+  byId("flip-cell").addEventListener("change", () => drawFlips());
+  byId("flip-more").addEventListener("click", () => drawFlips(Infinity));
+}

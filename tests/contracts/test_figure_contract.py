@@ -1,0 +1,120 @@
+"""What every figure of the table has to do; a new one is tested from the day it is listed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as Canvas
+
+from steadytune.analysis.cells import cells
+from steadytune.figures import TABLE, paint, save
+from steadytune.records import State
+from synthetic import CONDITIONS
+
+EVERY_ENDED_RUN = ("boxes", "raincloud", "performance_profile", "expected_max")
+EVERY_FINISHED_RUN = ("disagreement", "flipping")
+
+
+@pytest.fixture(params=CONDITIONS)
+def ledger(request, in_condition):
+    return in_condition(request.param)
+
+
+def left_out(figure, ledger):
+    """Ended runs that a figure does not draw."""
+    drawn = sum(panel.runs for panel in figure.panels(ledger, cells(ledger)))
+    return sum(row.state.ended for row in ledger.records()) - drawn
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_draws_on_the_given_axes_and_returns_them(name, ledger):
+    for panel in TABLE[name].panels(ledger, cells(ledger))[:2]:
+        ax = Canvas().subplots()
+        assert TABLE[name].draw(panel, ax) is ax
+        assert ax.get_title()
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_captions_say_what_it_is_over(name, ledger):
+    figure = TABLE[name]
+    panels = figure.panels(ledger, cells(ledger))
+    if panels:
+        text = figure.caption(panels)
+        assert "runs" in text
+        assert name == "learning_curves" or "checkpoint" in text
+        assert "None" not in text
+
+
+@pytest.mark.parametrize("name", EVERY_ENDED_RUN)
+def test_no_ended_run_is_left_out(name, ledger):
+    assert left_out(TABLE[name], ledger) == 0
+
+
+@pytest.mark.parametrize("name", EVERY_FINISHED_RUN)
+def test_no_finished_run_is_left_out(name, ledger):
+    found = cells(ledger)
+    panels = TABLE[name].panels(ledger, found)
+    finished = sum(row.state is State.FINISHED for row in ledger.records())
+    if panels and finished > 1:
+        assert sum(panel.runs for panel in panels) == finished
+
+
+def test_no_begun_run_is_without_a_curve(ledger):
+    begun = sum(row.record is not None for row in ledger.records())
+    panels = TABLE["learning_curves"].panels(ledger, cells(ledger))
+    assert sum(panel.runs for panel in panels) == begun
+    canvas = paint(TABLE["learning_curves"], panels)
+    lines = [line for ax in canvas.axes for line in ax.lines if line.get_gid() == "run"]
+    assert len(lines) == begun
+
+
+@pytest.mark.parametrize("name", ["boxes", "raincloud"])
+def test_points_in_are_points_drawn(name, ledger):
+    canvas = paint(TABLE[name], TABLE[name].panels(ledger, cells(ledger)))
+    marks = [c for ax in canvas.axes for c in ax.collections if c.get_gid() == "run"]
+    assert sum(len(c.get_offsets()) for c in marks) == sum(r.state.ended for r in ledger.records())
+
+
+def test_a_figure_that_drops_failed_runs_is_noticed(in_condition):
+    """The broken member: it draws successful runs only, and the count has to show it."""
+    ledger = in_condition("mixed")
+
+    def finished_only(ledger, found):
+        kept = [
+            replace(c, records=tuple(r for r in c.records if r.state is State.FINISHED))
+            for c in found
+        ]
+        return TABLE["boxes"].panels(ledger, kept)
+
+    broken = replace(TABLE["boxes"], panels=finished_only)
+    assert left_out(TABLE["boxes"], ledger) == 0
+    assert left_out(broken, ledger) == 1
+
+
+def test_files_are_the_same_each_time_and_come_with_a_caption(tmp_path, in_condition):
+    ledger = in_condition("hostile")
+    for name in ("flipping",):
+        panels = TABLE[name].panels(ledger, cells(ledger))
+        first = {p.name: p.read_bytes() for p in save(TABLE[name], panels, tmp_path / "a")}
+        again = {p.name: p.read_bytes() for p in save(TABLE[name], panels, tmp_path / "b")}
+        assert first == again
+        assert sorted(first) == sorted(f"{name}.{kind}" for kind in ("png", "pdf", "svg", "txt"))
+
+
+def test_expected_max_is_that_of_all_subsets():
+    from itertools import combinations
+
+    from steadytune.figures.expected_max import weights
+
+    values = np.array([0.2, 0.5, 0.9, 0.4, 0.7])
+    for n in range(1, 6):
+        expected = np.mean([max(chosen) for chosen in combinations(values, n)])
+        assert (np.sort(values) @ weights(5))[n - 1] == pytest.approx(expected)
+
+
+def test_critical_difference_is_demsars():
+    """Demsar (2006), table 5: q = 2.569 for four, 2.850 for six classifiers at 5 %."""
+    from steadytune.figures.ranks import critical_difference
+
+    assert critical_difference(4, 14) == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 14)), abs=2e-3)
+    assert critical_difference(6, 10) == pytest.approx(2.850 * np.sqrt(6 * 7 / (6 * 10)), abs=2e-3)
