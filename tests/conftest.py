@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-torch.set_num_threads(1)  # as every study computes; another number of threads rounds otherwise
-
 from steadytune.ledger import Ledger
+
+torch.set_num_threads(1)  # as every study computes; another number of threads rounds otherwise
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
