@@ -21,7 +21,7 @@ from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.thinning import thinned
 from steadytune.figures._figure import Figure, RunReader
 from steadytune.figures._points import FAILED_MEANS, scale
-from steadytune.figures._style import INK, PALETTE
+from steadytune.figures._style import INK, PALETTE, majority_line
 from steadytune.records import RunRecord
 
 if TYPE_CHECKING:
@@ -129,9 +129,9 @@ def draw_bands(data: Bands, ax: Axes) -> Axes:
         axis.plot(series.steps_T, series.mean, color=own, linestyle=dash, marker=mark, ms=3)
         low, high = series.mean - series.std, series.mean + series.std
         axis.fill_between(series.steps_T, low, high, color=own, alpha=0.2, linewidth=0)
-    if np.isfinite(data.chance):
-        ax.axhline(data.chance, color="#888888", linestyle=":", linewidth=1, zorder=0)
-    right.set_ylim(bottom=0, top=max(0.8, 1.05 * float(np.nanmax(data.losses.mean))))
+    majority_line(ax, data.chance)
+    highest = float(np.nanmax(data.losses.mean + data.losses.std))
+    right.set_ylim(bottom=0, top=max(0.8, 1.05 * highest))
     right.set_ylabel("training loss (dashed)", color=LOSS)
     ax.set_ylabel(f"dev {data.metric}", color="#9A6A00")
     ax.set_xlabel("step")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from steadytune.analysis.cells import Cell
 from steadytune.figures._figure import Figure
-from steadytune.figures._style import INK, color
+from steadytune.figures._style import INK, color, log_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +91,7 @@ def draw_correction_factor(data: CorrectionFactor, ax: Axes) -> Axes:
             va="top",
         )
     ax.axhline(1, color="#BBBBBB", linewidth=0.8, zorder=0)
-    ax.set_xscale("log")
+    log_axis(ax.xaxis)
     ax.set_ylim(0, 1.5)
     ax.set_xlabel("step t")
     ax.set_ylabel("correction factor")

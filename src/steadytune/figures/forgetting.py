@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.figures._figure import Figure
-from steadytune.figures._style import FAILED, PALETTE
+from steadytune.figures._style import FAILED, PALETTE, log_axis
 from steadytune.ledger import Points, read_points
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def draw_forgetting(data: Forgetting, ax: Axes) -> Axes:
             data.pretrained, color="#555555", linestyle="-.", linewidth=1, label="pretrained"
         )
     if data.logarithmic:
-        ax.set_yscale("log")
+        log_axis(ax.yaxis)
     ax.set_xlabel("top layers put back to pretrained")
     ax.set_ylabel("masked-LM perplexity")
     ax.set_title(f"forgetting: {data.title}")

@@ -19,7 +19,7 @@ from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
-from steadytune.figures._style import color, majority_line, scatter_runs
+from steadytune.figures._style import color, log_axis, majority_line, scatter_runs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +125,7 @@ def draw_generalization(data: Generalization, ax: Axes) -> Axes:
         name = f"correction {'on' if corrected else 'off'}"
         ax.plot([], [], "o", color=color(int(corrected)), label=name)
     majority_line(ax, data.majority)
-    ax.set_xscale("log")
+    log_axis(ax.xaxis)
     ax.set_xlabel("final training loss")
     ax.set_ylabel("dev accuracy x 100")
     ax.set_title(f"{data.title}, {data.runs} runs")

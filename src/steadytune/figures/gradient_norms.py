@@ -20,13 +20,13 @@ from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.thinning import thinned
 from steadytune.figures._figure import Figure, RunReader
 from steadytune.figures._points import FAILED_MEANS
-from steadytune.figures._style import FAILED, INK
+from steadytune.figures._style import FAILED, INK, log_axis
 from steadytune.records import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 150  # points a curve
+MOST = 60  # points a curve
 SHOWN_LAYERS = 6
 PREFIX = "gradient_norm/"
 TOTAL = "all parameters"
@@ -119,7 +119,7 @@ def _of_cell(ledger: RunReader, cell: Cell, most: int) -> GradientNorms:
         columns = ledger.steps(record.id)
         curves.append(NormCurve(TOTAL, *thinned(columns["step"], columns["grad_norm"], most)))
     ends = tuple(outcome(record) for record in cell.records)
-    title = f"{cell.recipe}\n{cell.task}, {TOTAL}"
+    title = f"{cell.recipe}\n{cell.task}\n{TOTAL}"
     return GradientNorms(title, None, tuple(curves), ends, _warmup(cell.records[0]), False)
 
 
@@ -145,10 +145,10 @@ def draw_gradient_norms(data: GradientNorms, ax: Axes) -> Axes:
             name = "failed or diverged run" if bad else "successful run"
         positive = np.where(curve.norms > 0, curve.norms, np.nan)
         ax.plot(
-            curve.steps, positive, color=own, linestyle=dash, linewidth=1.0, label=name, gid="run"
+            curve.steps, positive, color=own, linestyle=dash, linewidth=0.9, label=name, gid="run"
         )
     ax.axvline(data.warmup, color="#888888", linestyle=":", linewidth=1, zorder=0)
-    ax.set_yscale("log")
+    log_axis(ax.yaxis)
     ax.set_xlabel("step (dotted: end of warm-up)")
     ax.set_ylabel("gradient norm")
     ax.set_title(data.title)

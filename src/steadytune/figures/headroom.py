@@ -7,6 +7,7 @@ room a recipe leaves for a learning rate that is not quite right, another task o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,12 +19,13 @@ from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.summary import wilson
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
-from steadytune.figures._style import color
+from steadytune.figures._style import color, log_axis
 from steadytune.recipe import digest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+BEYOND = 2.5  # how far the axis goes beyond the rates that were tried, as a factor
 SEVERAL = 3  # learning rates that make a curve
 NOT_THE_RECIPE = ("name", "source", "lr")
 
@@ -96,19 +98,16 @@ def _but_lr(cell: Cell) -> str:
 
 def name_without_lr(names: Sequence[str]) -> str:
     """What names have in common at their end, or else at their beginning."""
-    backward = [name[::-1] for name in names]
-    end, start = _shared(backward)[::-1], _shared(names)
-    longest = max(end, start, key=len).strip(" ,-")
-    return longest or names[0]
+    words = [name.split() for name in names]
+    end = _shared([name[::-1] for name in words])[::-1]
+    longest = max(end, _shared(words), key=len)
+    return " ".join(longest).strip(" ,-") or names[0]
 
 
-def _shared(names: Sequence[str]) -> str:
-    length = 0
-    for letters in zip(*names, strict=False):
-        if len(set(letters)) > 1:
-            break
-        length += 1
-    return names[0][:length]
+def _shared(names: Sequence[Sequence[str]]) -> list[str]:
+    """The words that all names begin with."""
+    columns = zip(*names, strict=False)
+    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
 
 
 def trials(cells: Sequence[Cell]) -> list[Trial]:
@@ -150,9 +149,11 @@ def draw_headroom(data: HeadroomPanel, ax: Axes) -> Axes:
             ax.plot([x, x], [100 * ends[0], 100 * ends[1]], color=own, linewidth=0.7, alpha=0.7)
             value = 100 * share.failed / share.n
             ax.plot(x, value, "os^Dv"[place % 5], color=own, ms=3.5 + 0.5 * min(share.n, 8))
-        _mark(ax, curve.found, own, -4 - 4 * place)
+        _mark(ax, curve, own, -4 - 4 * place)
     ax.axhline(100 * TOLERATED, color="#888888", linestyle=":", linewidth=1, zorder=0)
-    ax.set_xscale("log")
+    tried = [share.lr for curve in data.curves for share in curve.shares]
+    ax.set_xlim(min(tried) / BEYOND, max(tried) * BEYOND)
+    log_axis(ax.xaxis)
     ax.set_ylim(-6 - 4 * len(data.curves), 104)
     ax.set_yticks([0, 25, 50, 75, 100])
     ax.set_xlabel("learning rate")
@@ -161,10 +162,11 @@ def draw_headroom(data: HeadroomPanel, ax: Axes) -> Axes:
     return ax
 
 
-def _mark(ax: Axes, found: Headroom, own: str, level: float) -> None:
+def _mark(ax: Axes, curve: HeadroomCurve, own: str, level: float) -> None:
     """The headroom and its interval under the curves; an arrow where an end is open."""
-    low, high = ax.get_xlim() if ax.has_data() else found.interval
-    ends = max(found.interval[0], low / 2), min(found.interval[1], high * 2)
+    found, rates = curve.found, [share.lr for share in curve.shares]
+    edges = min(rates) / BEYOND**0.9, max(rates) * BEYOND**0.9
+    ends = max(found.interval[0], edges[0]), min(found.interval[1], edges[1])
     ax.plot(ends, [level, level], color=own, linewidth=1.2)
     ax.plot(found.lr, level, "|", color=own, ms=8, markeredgewidth=2)
     for is_open, x, marker in (
