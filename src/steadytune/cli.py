@@ -25,6 +25,7 @@ from steadytune.listing import Listed, names
 from steadytune.progress import Progress
 from steadytune.reading import figures, report
 from steadytune.reports.summary_table import FORMATS, as_table
+from steadytune.reproducing.command import reproduce
 from steadytune.study import Study
 from steadytune.study_file import Options, assemble, read
 
@@ -274,6 +275,7 @@ def summary(
 
 app.command()(_plain_errors()(figures))
 app.command()(_plain_errors()(report))
+app.command()(_plain_errors()(reproduce))
 
 
 @app.command("list")

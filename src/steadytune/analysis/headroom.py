@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 TOLERATED = 0.1
+ENOUGH = 1.6  # a search may end when the interval's upper end is at most so many times its lower
 _WIDTHS = np.geomspace(0.01, 0.5, 14)  # in decades: from a cliff to a gentle slope
 _LAPSES = np.array([0.0, 0.02, 0.05])  # runs that fail whatever the rate
 _FINE = 121
@@ -114,9 +115,7 @@ class Posterior:
 
     def _variance_after(self, x: float) -> float:
         share_G = self._share(x)
-        return sum(
-            self._variance(self.weight_G * chance_G) for chance_G in (share_G, 1 - share_G)
-        )
+        return sum(self._variance(self.weight_G * chance_G) for chance_G in (share_G, 1 - share_G))
 
     def _variance(self, mass_G: NDArray[np.float64]) -> float:
         """Variance of the headroom under a mass, times the mass."""
@@ -137,9 +136,9 @@ def search(
     candidates: Sequence[float],
     failed_at: Callable[[float, int], bool],
     most_runs: int,
-    enough: float = 1.6,
+    enough: float = ENOUGH,
 ) -> list[Trial]:
-    """Search with one run at a time: what ``reproduce headroom`` does, for any curve.
+    """Search with one run at a time, for any curve: for simulations of what a search can tell.
 
     Args:
         candidates: learning rates that may be tried.

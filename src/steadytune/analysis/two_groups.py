@@ -1,4 +1,4 @@
-"""Two groups of runs: differences and ratios with 95 % intervals, each group resampled by itself."""
+"""Two groups of runs: differences and ratios with 95 % intervals, each group resampled alone."""
 
 from __future__ import annotations
 

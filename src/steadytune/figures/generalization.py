@@ -3,7 +3,7 @@
 How to read it: no downward trend to the left says that a training loss near zero does not hurt. The
 bands show how far runs of equal quality lie apart by chance: two runs that are equally good on all
 texts of the kind differ on N dev examples with a standard deviation of at most sqrt(p (1 - p) / N)
-(wide band), and of sqrt((1 - p) / 2N) if their votes are calibrated (Jordan 2023; narrow band). Only
+(wide band), and of sqrt((1 - p) / 2N) if their votes are calibrated (Jordan 2023; narrow). Only
 what is wider than the bands is a difference between models.
 """
 

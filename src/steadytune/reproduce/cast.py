@@ -84,9 +84,7 @@ class Cast:
     @property
     def folded(self) -> Recipe:
         """Correction off, its factor folded into the schedule: the same training up to eps."""
-        return replace(
-            self.default, name=f"{self.default.name}, folded", fold_bias_correction=True
-        )
+        return replace(self.default, name=f"{self.default.name}, folded", fold_bias_correction=True)
 
     @property
     def same_mean_lr(self) -> Recipe:

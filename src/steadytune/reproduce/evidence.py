@@ -44,9 +44,7 @@ class Evidence:
     @cached_property
     def cells(self) -> list[Cell]:
         """One for each recipe and task, its seeds gathered from every part with tied seeds."""
-        tied = [
-            ledger for name, ledger in self.ledgers.items() if name not in (CROSSED, SEARCHED)
-        ]
+        tied = [ledger for name, ledger in self.ledgers.items() if name not in (CROSSED, SEARCHED)]
         return gathered(tied)
 
     def of_part(self, name: str) -> list[Cell]:

@@ -85,6 +85,8 @@ def _subsets(cast: Cast) -> Iterator[Part]:
     others = [task for task in scale.subset_tasks if task.title not in in_table]
     cut = [replace(task, train_size=scale.subset) for task in scale.subset_tasks]
     name = "data_size"
+    if not all(task.title in cast.train_examples for task in scale.subset_tasks):
+        return  # not loaded, as the experiment is not asked for
     yield from _part("subset-all", cast, name, [cast.default], others, cast.seeds)
     yield from _part("subset-same-epochs", cast, name, [cast.default], cut, cast.seeds)
     for whole, few in zip(scale.subset_tasks, cut, strict=True):

@@ -23,6 +23,7 @@ class Scale:
         searched: lowest and highest learning rate of the search for the headroom.
         most_runs: of that search, for each recipe.
         resolution: places on each axis of a loss surface. surface_examples: its training examples.
+        block_length: tokens of a block of text where forgetting is measured. most_blocks: of them.
     """
 
     name: str
@@ -38,7 +39,9 @@ class Scale:
     searched: tuple[float, float]
     most_runs: int
     resolution: int
-    surface_examples: int | None
+    surface_examples: int
+    block_length: int
+    most_blocks: int | None
 
     @property
     def lr(self) -> float:
@@ -66,6 +69,8 @@ PAPER = Scale(
     most_runs=60,
     resolution=31,
     surface_examples=1000,
+    block_length=512,
+    most_blocks=None,
 )
 
 _SMALL_TASKS = (
@@ -90,6 +95,8 @@ SMALL = Scale(
     most_runs=16,
     resolution=13,
     surface_examples=250,
+    block_length=128,
+    most_blocks=64,
 )
 
 SCALES = {scale.name: scale for scale in (PAPER, SMALL)}

@@ -94,7 +94,7 @@ def _only_a_schedule(evidence: Evidence) -> Finding:
     mean = share_difference(counts["same mean lr"], counts["on"])
     measured += f"; same mean lr minus on {told(mean)}"
     verdict = Verdict.UNDECIDED
-    if found is not None and -SAME < found.interval[0] and found.interval[1] < SAME:
+    if found is not None and found.interval[0] > -SAME and found.interval[1] < SAME:
         verdict = Verdict.CONFIRMED
     elif found is not None and not found.interval[0] <= 0 <= found.interval[1]:
         verdict = Verdict.REFUTED

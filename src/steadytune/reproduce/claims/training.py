@@ -31,9 +31,7 @@ MOST_LAST = 100
 
 
 def _flat(evidence: Evidence) -> Finding:
-    failed = became(
-        evidence.cell(evidence.cast.default, evidence.cast.scale.main), Outcome.FAILED
-    )
+    failed = became(evidence.cell(evidence.cast.default, evidence.cast.scale.main), Outcome.FAILED)
     flat = [_stays_at_chance(evidence, record) for record in failed]
     found = share(sum(flat), len(flat))
     verdict = by_threshold(found, 0.5)
