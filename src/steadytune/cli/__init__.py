@@ -10,6 +10,8 @@ import steadytune
 from steadytune.cli.list import list_
 from steadytune.cli.reading import compare, diagnose, figures, report, summary
 from steadytune.cli.run import run
+from steadytune.cli.terminal import plain_errors
+from steadytune.reproducing.command import reproduce
 
 app = typer.Typer(
     name="steadytune",
@@ -42,6 +44,7 @@ app.command()(compare)
 app.command()(diagnose)
 app.command()(figures)
 app.command()(report)
+app.command()(plain_errors()(reproduce))
 app.command("list")(list_)
 
 

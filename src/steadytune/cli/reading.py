@@ -102,6 +102,9 @@ def figures(
     found = cells(ledger)
     for name in wanted:
         panels = TABLE[name].panels(ledger, found)
+        if not panels and not names:
+            typer.echo(f"{name}: nothing to draw in this study", err=True)
+            continue
         for path in save(TABLE[name], panels, out or folder / "figures"):
             typer.echo(path)
 

@@ -9,14 +9,24 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from steadytune.figures import (
+    bands,
     boxes,
+    correction_factor,
+    dev_curves,
     disagreement,
     expected_max,
     flipping,
+    forgetting,
+    generalization,
+    gradient_norms,
+    gradient_surface,
+    headroom,
     learning_curves,
+    lr_boxes,
     performance_profile,
     raincloud,
     ranks,
+    surface,
 )
 from steadytune.figures._figure import Figure
 from steadytune.figures._style import paint, save
@@ -33,6 +43,16 @@ TABLE: Mapping[str, Figure] = MappingProxyType(
             disagreement,
             flipping,
             ranks,
+            bands,
+            dev_curves,
+            generalization,
+            lr_boxes,
+            headroom,
+            gradient_norms,
+            correction_factor,
+            forgetting,
+            surface,
+            gradient_surface,
         )
     }
 )

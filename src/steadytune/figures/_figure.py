@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import NDArray
 
 from steadytune.analysis.cells import Cell
-from steadytune.ledger import Ledger
+from steadytune.ledger import EvaluationRow, Ledger
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+class RunReader(Protocol):
+    """What figures of curves read: a Ledger, or several of them seen as one."""
+
+    def steps(self, run: str) -> dict[str, NDArray[Any]]:
+        """Every step of a run, as columns."""
+        ...
+
+    def evaluations(self, run: str) -> list[EvaluationRow]:
+        """Every evaluation of a run, in order."""
+        ...
 
 
 @dataclass(frozen=True)

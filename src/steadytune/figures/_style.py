@@ -19,6 +19,7 @@ from steadytune.figures._figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure as Canvas
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#D55E00", "#555555")
@@ -30,6 +31,7 @@ MARKS = {
 }
 FORMATS = ("png", "pdf", "svg")
 COLUMNS = 3
+MAJORITY = "majority"
 SETTINGS: Any = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -80,7 +82,19 @@ def majority_line(ax: Axes, value: float | None, upright: bool = False) -> None:
     if value is None or not np.isfinite(value):
         return
     line = ax.axvline if upright else ax.axhline
-    line(value, color="#888888", linestyle=":", linewidth=1, zorder=0)
+    line(value, color="#888888", linestyle=":", linewidth=1, zorder=0, gid=MAJORITY)
+
+
+def log_axis(axis: Axis) -> None:
+    """A logarithmic axis with plain numbers; 2 and 5 are written out where there is room."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    low, high = sorted(axis.get_view_interval())
+    decades = float(np.log10(high / low)) if low > 0 else 1.0
+    axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 2.5 else (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def legend(canvas: Canvas, outcomes: Sequence[Outcome]) -> None:
@@ -95,11 +109,18 @@ def legend(canvas: Canvas, outcomes: Sequence[Outcome]) -> None:
         if kind in outcomes:
             own = INK if kind is Outcome.SUCCESS else FAILED
             entries[name] = Line2D([], [], marker=marker, linestyle="", color=own)
-    if entries:
+    if any(line.get_gid() == MAJORITY for ax in canvas.axes for line in ax.lines):
         entries["majority class"] = Line2D([], [], color="#888888", linestyle=":")
-        inches = 0.5 + 0.065 * max(map(len, entries))  # of an entry
-        columns = max(1, min(len(entries), int(canvas.get_figwidth() / inches)))
-        canvas.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns)
+    if entries:
+        widest = max(map(len, entries))
+        columns = int(canvas.get_figwidth() / (0.5 + 0.062 * widest))
+        canvas.legend(
+            entries.values(),
+            entries.keys(),
+            loc="outside lower center",
+            ncols=max(1, min(columns, 7)),
+            columnspacing=1.2,
+        )
 
 
 def printable(text: str, length: int) -> str:

@@ -1,0 +1,142 @@
+"""Generalization: training loss against dev accuracy, spread against chance (figure 8)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from steadytune.analysis.cells import Cell
+from steadytune.analysis.outcomes import Outcome, outcome
+from steadytune.analysis.summary import bootstrap
+from steadytune.analysis.two_groups import Between
+from steadytune.figures.generalization import LEAST_LOSS, Generalization, floor, generalization_data
+from steadytune.reproduce.claims._claim import (
+    Claim,
+    Finding,
+    Verdict,
+    by_threshold,
+    decided,
+    told,
+    undecided,
+)
+from steadytune.reproduce.evidence import Evidence
+
+LEAST = 20  # runs of a scatter
+LEAST_SPREAD = 5
+CLEARLY = 1.2  # times the spread of chance
+LATE = 0.3
+BIN = 1.0  # decades of training loss
+COMPARABLE = 0.5
+
+
+def _scatter(evidence: Evidence) -> Generalization | None:
+    panels = generalization_data(evidence.ablation())
+    return panels[0] if panels else None
+
+
+def _no_overfitting(evidence: Evidence) -> Finding:
+    panel = _scatter(evidence)
+    if panel is None or panel.learned.sum() < LEAST:
+        n = 0 if panel is None else int(panel.learned.sum())
+        return undecided(evidence, "ablation", f"it takes {LEAST} runs that learned", n=n)
+    x = np.log10(np.maximum(panel.losses[panel.learned], LEAST_LOSS))
+    y, n = panel.accuracies[panel.learned], int(panel.learned.sum())
+    if np.ptp(x) == 0:
+        return undecided(evidence, "ablation", "all training losses are alike", n=n)
+    line = stats.linregress(x, y)
+    reach = float(stats.t.ppf(0.975, n - 2) * line.stderr)
+    found = Between(float(line.slope), (float(line.slope - reach), float(line.slope + reach)))
+    verdict = Verdict.REFUTED if found.interval[0] > 0 else Verdict.CONFIRMED
+    measured = f"dev accuracy x 100 a decade of training loss: {told(found)}; losses from "
+    measured += f"{10 ** x.min():.1e} to {10 ** x.max():.1e}"
+    return Finding(verdict, measured, n, found.value, found.interval)
+
+
+def _beyond_chance(evidence: Evidence) -> Finding:
+    panel = _scatter(evidence)
+    n = 0 if panel is None else int(panel.learned.sum())
+    if panel is None or n < LEAST_SPREAD:
+        return undecided(evidence, "ablation", "it takes runs that learned", n=n)
+    decades = np.floor(np.log10(np.maximum(panel.losses, LEAST_LOSS)) / BIN)
+    decades = np.where(panel.learned, decades, np.nan)
+    fullest = float(stats.mode(decades[panel.learned]).mode)
+    values = panel.accuracies[decades == fullest]
+    if len(values) < LEAST_SPREAD:
+        why = f"no decade of training loss holds {LEAST_SPREAD} runs"
+        return undecided(evidence, "ablation", why, n=n)
+    chance = 100 * floor(float(np.median(values)) / 100, panel.examples)
+    interval = bootstrap(values, lambda x, axis=-1: np.std(x, axis=axis, ddof=1))
+    found = None if interval is None else Between(float(values.std(ddof=1)), interval)
+    where = f"10^{fullest:.0f} to 10^{fullest + 1:.0f}"
+    measured = f"SD of dev accuracy x 100 at losses of {where}: {told(found)}; chance alone "
+    measured += f"(sqrt(err / 2N)) {chance:.2f}"
+    verdict = by_threshold(found, CLEARLY * chance)
+    return decided(evidence, "ablation", found, verdict, measured, len(values))
+
+
+def _moves_late(evidence: Evidence) -> Finding:
+    cell = evidence.cell(evidence.cast.proposed, evidence.cast.scale.main)
+    within = _late_spreads(evidence, cell)
+    last = [
+        record.last.metrics[record.task.report]["accuracy"]
+        for record in cell.records
+        if outcome(record) is Outcome.SUCCESS and record.last
+    ]
+    n = len(within)
+    if n < LEAST_SPREAD:
+        why = f"it takes {LEAST_SPREAD} successful runs of the proposed recipe with 3 late checks"
+        return undecided(evidence, "generalization", why, n=n)
+    across = float(np.std(last, ddof=1))
+    if across == 0:
+        return undecided(evidence, "generalization", "all runs end at the same accuracy", n=n)
+    values = np.array(within) / across
+    interval = bootstrap(values, lambda x, axis=-1: np.mean(x, axis=axis))
+    found = None if interval is None else Between(float(values.mean()), interval)
+    measured = "SD within a run over its last 30 % of evaluations, over SD across runs "
+    measured += f"({100 * across:.2f} points): {told(found)}"
+    verdict = by_threshold(found, COMPARABLE)
+    return decided(evidence, "generalization", found, verdict, measured, n)
+
+
+def _late_spreads(evidence: Evidence, cell: Cell) -> list[float]:
+    found = list[float]()
+    for record in cell.records:
+        if outcome(record) is not Outcome.SUCCESS:
+            continue
+        rows = [
+            row.metrics["accuracy"]
+            for row in evidence.evaluations(record.id)
+            if row.split == record.task.report and row.step > (1 - LATE) * record.total_steps
+        ]
+        if len(rows) >= 3:
+            found.append(float(np.std(rows, ddof=1)))
+    return found
+
+
+CLAIMS = (
+    Claim(
+        "C22",
+        "Long training does not overfit: dev accuracy does not fall as the training loss does.",
+        "figure 8 b: 450 runs, losses down to 1e-5",
+        "slope of dev accuracy on log10(training loss) over the runs that learned: refuted if its "
+        "interval is above 0",
+        ("ablation",),
+        _no_overfitting,
+    ),
+    Claim(
+        "C23",
+        "Runs of equal training loss differ clearly in dev accuracy.",
+        "59 to 73 % on RTE; but N = 277 alone gives an SD of 2.4",
+        "SD within the fullest decade of loss above 1.2 times sqrt(err / 2N)",
+        ("ablation",),
+        _beyond_chance,
+    ),
+    Claim(
+        "C25",
+        "Dev accuracy still fluctuates within a run late in training.",
+        "figure 8 a: 65 to 73 % until it tightens to 69 to 71 %",
+        "mean SD within a run over the last 30 % above half the SD across runs",
+        ("generalization",),
+        _moves_late,
+    ),
+)

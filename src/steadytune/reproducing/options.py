@@ -1,0 +1,96 @@
+"""What the command line gives, turned into a scale and a cast for each encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from steadytune.errors import BadInput
+from steadytune.reproduce.mosbach2021 import EXPERIMENTS, Experiment
+from steadytune.reproduce.scale import SCALES, Scale, default_scale
+from steadytune.study import TaskChoice
+
+PAPERS = ("mosbach2021", "headroom")
+
+
+@dataclass(frozen=True)
+class Options:
+    """As given; None and empty stand for the scale's own.
+
+    ``tasks`` are names or files, each cut to ``train_size``; ``lrs`` those of the ablation.
+    """
+
+    scale: str | None = None
+    seeds: int | None = None
+    tasks: Sequence[str] = ()
+    train_size: int | None = None
+    lrs: Sequence[float] = ()
+    data_dir: str | None = None
+
+
+def experiments(what: str, names: Sequence[str]) -> list[Experiment]:
+    """The experiments of those names, or all of them, each once.
+
+    Raises:
+        BadInput: there is no such paper or experiment.
+    """
+    if what not in PAPERS:
+        raise BadInput(f"{what!r} cannot be reproduced; there are {', '.join(PAPERS)}")
+    if what == "headroom":
+        if names:
+            raise BadInput(f"headroom is one experiment; leave out {', '.join(names)}")
+        names = ("headroom",)
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown:
+        known = "\n".join(f"  {one.name:20} {one.shows}" for one in EXPERIMENTS.values())
+        raise BadInput(f"there is no experiment {unknown[0]!r}; there are\n{known}")
+    wanted = list(dict.fromkeys(names or EXPERIMENTS))
+    return [EXPERIMENTS[name] for name in wanted]
+
+
+def scale_of(given: Options, encoders: Sequence[str]) -> Scale:
+    """The scale with everything that was given in place of its own.
+
+    Raises:
+        BadInput: there is no such scale, or a number is out of range.
+    """
+    if given.scale is not None and given.scale not in SCALES:
+        raise BadInput(f"scale {given.scale!r} is not known; there are {', '.join(SCALES)}")
+    scale = default_scale(tuple(encoders)) if given.scale is None else SCALES[given.scale]
+    for name, value, least in (("seeds", given.seeds, 1), ("train-size", given.train_size, 2)):
+        if value is not None and value < least:
+            raise BadInput(f"--{name} {value}: give {least} or more")
+    if len(given.lrs) not in (0, 3) or min(given.lrs, default=1.0) <= 0:
+        raise BadInput(
+            f"--lr is given {len(given.lrs)} times; give three positive rates, the middle one for "
+            "the default and the proposed recipe"
+        )
+    tasks, subsets = _tasks(given, scale)
+    lrs = tuple(sorted(given.lrs)) or scale.lrs
+    searched = scale.searched if not given.lrs else (lrs[0] / 2, lrs[-1] * 10)
+    seeds = scale.seeds if given.seeds is None else given.seeds
+    return replace(
+        scale,
+        seeds=seeds,
+        kept=min(scale.kept, seeds),
+        tasks=tasks,
+        subset_tasks=subsets,
+        lrs=lrs,
+        searched=searched,
+    )
+
+
+def _tasks(given: Options, scale: Scale) -> tuple[tuple[TaskChoice, ...], tuple[TaskChoice, ...]]:
+    """The tasks of table 1 and those of figure 3."""
+    both = (scale.tasks, scale.subset_tasks)
+    if given.tasks:
+        size = scale.tasks[0].train_size
+        chosen = tuple(TaskChoice(name, train_size=size) for name in dict.fromkeys(given.tasks))
+        both = (chosen, chosen)
+    changes: dict[str, object] = {}
+    if given.train_size is not None:
+        changes["train_size"] = given.train_size
+    if given.data_dir is not None:
+        changes["data_dir"] = given.data_dir
+    tables, subsets = (tuple(replace(task, **changes) for task in group) for group in both)
+    return tables, subsets
