@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.summary import Statistic, wilson
+from steadytune.analysis.intervals import Statistic, wilson
 
 RESAMPLES = 4000
 Numbers = NDArray[np.float64]
