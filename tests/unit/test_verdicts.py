@@ -44,6 +44,8 @@ def test_a_planted_sickness(models, tmp_path, name):
     recipe, task, cause, remedy = SICK[name]
     found = diagnose(conducted(tmp_path / "with", SmallStudy(models, recipe, task)))
     (run,) = found.runs
+    assert run.finding is not None
+    assert found.cells[0].first is not None
     assert (run.cause, run.finding.remedies[0].name) == (cause, remedy)
     assert run.finding.evidence
     assert found.cells[0].first.name == remedy
@@ -100,6 +102,8 @@ def test_real_runs_of_a_version_without_diagnostics(study, expected):
     for run in found.runs:
         assert (run.cause == "success") == (run.outcome is Outcome.SUCCESS)
         if run.cause == "vanishing_gradients":
+            assert run.finding is not None
+            assert run.finding.onset is not None
             assert run.finding.remedies[0].name == "bias_correction"
             assert run.finding.onset < len(ledger.steps(run.run)["step"])
 
