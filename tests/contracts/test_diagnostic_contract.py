@@ -26,7 +26,8 @@ from steadytune.training.loop import train
 from steadytune.training.stacked_step import StackedStepper
 from steadytune.training.step import PlainStepper
 
-SHORT = replace(RECIPE, epochs=None, steps=9, bias_correction=False, dropout=0.0)
+STEPS = 9
+SHORT = replace(RECIPE, epochs=None, steps=STEPS, bias_correction=False, dropout=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ class Replay:
 
 
 def every_step(function):
-    return lambda replay: {step: function(replay, step) for step in range(1, SHORT.steps + 1)}
+    return lambda replay: {step: function(replay, step) for step in range(1, STEPS + 1)}
 
 
 @every_step
@@ -209,7 +210,7 @@ def probed(function):
                 )
         return function(seen)
 
-    return lambda replay: {step: values_of(replay, step) for step in (1, 5, SHORT.steps)}
+    return lambda replay: {step: values_of(replay, step) for step in (1, 5, STEPS)}
 
 
 @probed
@@ -272,7 +273,7 @@ def test_all_of_them_together_change_nothing(study, without):
 
 def test_on_a_run_of_scores(tmp_path):
     scores = SmallStudy(tmp_path, SHORT, make_task(scores=True), diagnostics="full")
-    found = values(scores.events())[SHORT.steps]
+    found = values(scores.events())[STEPS]
     assert {"prediction/spread", "prediction/mean"} <= set(found)
     assert "prediction/entropy" not in found
     variance = float(scores.task.train.labels.var())
@@ -282,7 +283,7 @@ def test_on_a_run_of_scores(tmp_path):
 
 def test_an_encoder_that_does_not_show_its_insides(tmp_path):
     foreign = SmallStudy(tmp_path, SHORT, family="modernbert", diagnostics="full")
-    found = values(foreign.events())[SHORT.steps]
+    found = values(foreign.events())[STEPS]
     assert "gradient_norm/layer.1" in found
     assert not any(name.startswith("attention_entropy/") for name in found)
 

@@ -8,7 +8,7 @@ from small_studies import RECIPE, SmallStudy, losses, of
 from steadytune import executors
 from steadytune.executors import Work
 from steadytune.recipe import Seeds
-from steadytune.records import Crashed, Evaluation, Finished, Snapshot, Step
+from steadytune.records import Crashed, Evaluation, Finished, Measured, Snapshot, Step
 from steadytune.study import Run, plan
 from steadytune.training.loop import train
 from steadytune.training.prepare import Preparation
@@ -26,9 +26,13 @@ class ThreeRuns(SmallStudy):
 
 def without_seconds(events):
     return [
-        replace(e, seconds=0.0) if isinstance(e, Step) else (e.step, e.loss, e.outputs.tolist())
+        replace(e, seconds=0.0)
+        if isinstance(e, Step)
+        else e
+        if isinstance(e, Measured)
+        else (e.step, e.loss, e.outputs.tolist())
         for e in events
-        if isinstance(e, Step | Evaluation)
+        if isinstance(e, Step | Measured | Evaluation)
     ]
 
 

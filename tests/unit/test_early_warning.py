@@ -19,20 +19,20 @@ HOPELESS = replace(LEARNS, lr=0.02, warmup=0)
 
 
 def warned(loss, norm, total=200):
-    return early_warning(np.full(total, loss), norm, total, CHANCE)
+    return early_warning(np.full(total, loss), norm, total, CHANCE) or ""
 
 
 def test_what_is_warned_of():
     falling, rising = np.linspace(2, 0.1, 200), np.linspace(0.1, 2, 200)
     assert "gradient norm has fallen" in warned(0.69, falling)
-    assert warned(0.69, rising) is None  # it learns late
-    assert warned(0.5, falling) is None  # it learns
+    assert not warned(0.69, rising)  # it learns late
+    assert not warned(0.5, falling)  # it learns
     assert "above" in warned(0.9, rising)  # it is destroyed
 
 
 def test_what_cannot_be_judged():
     norms = np.linspace(2, 0.1, 200)
-    assert warned(0.69, norms, total=40) is None  # thirds of four steps say nothing
+    assert not warned(0.69, norms, total=40)  # thirds of four steps say nothing
     assert early_warning(np.full(30, 0.69), norms[:30], 200, CHANCE) is None  # too early
     assert early_warning(np.full(200, 0.0), norms, 200, 0.0) is None  # constant labels
     assert watched_steps(200) == 60
@@ -54,6 +54,8 @@ def test_a_hopeless_run_is_ended_and_counts_as_failed(study, tmp_path):
     (row,) = ledger.records()
     assert row.record is not None
     assert (row.state, row.record.step) == (State.STOPPED, watched_steps(96))
+    assert row.record.stopped is not None
+    assert row.record.last is not None
     assert "constant prediction" in row.record.stopped["reason"]
     assert row.record.last.step == row.record.step  # it was evaluated where it ended
     (summary,) = summarize(cells(ledger))

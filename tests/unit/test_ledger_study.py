@@ -39,6 +39,17 @@ def test_a_study_may_grow(tmp_path: Path) -> None:
     assert grown.environments == [{"python": "3.11"}, {"python": "3.12"}]
 
 
+def test_diagnostics_may_change_and_old_studies_have_none(tmp_path: Path) -> None:
+    ledger_in(tmp_path, study())
+    assert ledger_in(tmp_path, study(diagnostics="full")).study.diagnostics == "full"
+    path = tmp_path / "study.json"
+    value = json.loads(path.read_text())
+    del value["study"]["diagnostics"], value["study"]["stop_hopeless"]
+    path.write_text(json.dumps(value))
+    ledger = ledger_in(tmp_path, study())
+    assert ledger.diagnostics(ledger.planned[0].id) == {}
+
+
 def _runs(ledger: Ledger) -> tuple[Run, ...]:
 
     return plan(ledger.study, {"glue/rte": TASK}, {"tiny": ENCODER})
@@ -51,6 +62,7 @@ def _runs(ledger: Ledger) -> tuple[Run, ...]:
         ({"seeds": 1}, "seeds 1: there, not here"),
         ({"name": "other", "lr": 5e-5}, "recipe plain: there, not here"),
         ({"evaluate": "end"}, "evaluate: epoch there, end here"),
+        ({"stop_hopeless": True}, "stop_hopeless: False there, True here"),
         ({"data": "t1"}, "task glue/rte with encoder tiny: its data or weights are not those of"),
     ],
 )
@@ -58,7 +70,9 @@ def test_another_study_is_refused(tmp_path: Path, change: dict[str, object], sai
     ledger_in(tmp_path)
     before = contents(tmp_path)
     recipe = Recipe(str(change.get("name", "plain")), change.get("lr", 1e-5), epochs=3.0)  # type: ignore[arg-type]
-    fields = {name: change[name] for name in ("seeds", "evaluate") if name in change}
+    fields = {
+        name: change[name] for name in ("seeds", "evaluate", "stop_hopeless") if name in change
+    }
     with pytest.raises(BadInput, match="holds another study") as caught:
         ledger_in(tmp_path, study(recipe, **fields), str(change.get("data", "t0")))  # type: ignore[arg-type]
     assert said in str(caught.value)

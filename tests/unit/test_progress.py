@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from steadytune.progress import Progress, duration
-from steadytune.records import Crashed, Diverged, Evaluation, Finished, Started, Step
+from steadytune.records import Crashed, Diverged, Evaluation, Finished, Started, Step, Stopped
 
 
 def show(events, terminal=False, ended=()):
@@ -60,6 +60,7 @@ def test_runs_that_ended_before_are_counted():
     ("event", "words"),
     [
         (Diverged("a", 7, "loss"), "diverged at step 7: loss"),
+        (Stopped("a", 7, "no hope"), "stopped at step 7: no hope"),
         (Crashed("a", "Traceback\nRuntimeError: [bold]no memory"), "RuntimeError: [bold]no memory"),
     ],
 )

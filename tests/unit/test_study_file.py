@@ -69,6 +69,8 @@ name: length
 question: Does it?
 evaluate: 50
 keep: best
+diagnostics: off
+stop_hopeless: true
 data_dir: /data
 recipes:
   - devlin2019
@@ -102,6 +104,8 @@ seeds: 2
         question="Does it?",
         evaluate=50,
         keep="best",
+        diagnostics="off",
+        stop_hopeless=True,
         recipes=(devlin2019(), longer, bare),
         tasks=(
             TaskChoice("glue/rte", data_dir="/data"),

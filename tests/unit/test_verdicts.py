@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from small_sick_studies import LEARNS, conducted, constant, shuffled
 from small_studies import SmallStudy
 from steadytune.analysis.outcomes import Outcome
 from steadytune.analysis.verdicts import VerdictFormat, diagnose, tell
 from steadytune.analysis.verdicts._case import last_crossing
+from steadytune.cli import app
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from steadytune.recipe import Seeds
@@ -44,6 +46,8 @@ def test_a_planted_sickness(models, tmp_path, name):
     recipe, task, cause, remedy = SICK[name]
     found = diagnose(conducted(tmp_path / "with", SmallStudy(models, recipe, task)))
     (run,) = found.runs
+    assert run.finding is not None
+    assert found.cells[0].first is not None
     assert (run.cause, run.finding.remedies[0].name) == (cause, remedy)
     assert run.finding.evidence
     assert found.cells[0].first.name == remedy
@@ -100,6 +104,8 @@ def test_real_runs_of_a_version_without_diagnostics(study, expected):
     for run in found.runs:
         assert (run.cause == "success") == (run.outcome is Outcome.SUCCESS)
         if run.cause == "vanishing_gradients":
+            assert run.finding is not None
+            assert run.finding.onset is not None
             assert run.finding.remedies[0].name == "bias_correction"
             assert run.finding.onset < len(ledger.steps(run.run)["step"])
 
@@ -113,6 +119,19 @@ def test_one_run_by_how_its_id_begins():
         diagnose(ledger, "zzz")
     with pytest.raises(BadInput, match="runs of"):
         diagnose(ledger, "")
+
+
+def test_the_command() -> None:
+    folder = RESULTS / "2026-11-23-edge/sst2"
+    said = CliRunner().invoke(app, ["diagnose", str(folder)])
+    assert said.exit_code == 0
+    assert "4 of 5 runs failed (95 % Wilson 38 to 96 %): 4 vanishing gradients" in said.stdout
+    assert "change first: turn on Adam's bias correction" in said.stdout
+    assert "[--set recipe.bias_correction=true]" in said.stdout
+    as_json = CliRunner().invoke(app, ["diagnose", str(folder), "--format", "json"])
+    assert len(json.loads(as_json.stdout)["runs"]) == 30
+    refused = CliRunner().invoke(app, ["diagnose", str(folder), "--run", "zzz"])
+    assert refused.exit_code == 2
 
 
 def test_from_which_step_on_values_stay_below():

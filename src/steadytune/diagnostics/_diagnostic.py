@@ -59,16 +59,12 @@ class Moment:
     activations: Callable[[], Activations | None]
 
 
-Schedule = Callable[[int, int], bool]
-"""(steps done, total steps) -> whether to measure."""
-
-
 @dataclass(frozen=True)
 class Evenly:
-    """About ``points`` times in a run, at least ``apart`` steps apart, and after the last step.
+    """A schedule: about ``points`` times in a run, and after the last step.
 
     Attributes:
-        points: how often. apart: fewest steps between two.
+        points: how often. apart: at least so many steps lie between two.
         early: also after steps 1, 2, 4, 8, ..., where a run is decided.
     """
 
@@ -97,7 +93,7 @@ class Diagnostic(Protocol):
     summary: ClassVar[str]
     cost: ClassVar[Cost]
     reads: ClassVar[frozenset[Reads]]
-    schedule: ClassVar[Schedule]
+    schedule: ClassVar[Evenly]
 
     def measure(self, moment: Moment) -> dict[str, float]:
         """What it finds, by the part of the values' names after the slash."""

@@ -24,7 +24,7 @@ class ActivationNorms:
     summary: ClassVar[str] = "norm of the states after each layer, spread of what the head reads"
     cost: ClassVar[Cost] = "full"
     reads: ClassVar[frozenset[Reads]] = frozenset({"activations"})
-    schedule: ClassVar[Evenly] = Evenly(points=50)
+    schedule: ClassVar[Evenly] = Evenly(points=30, apart=10, early=True)
 
     def measure(self, moment: Moment) -> dict[str, float]:
         """``layer.1`` ... ``layer.L``, and ``pooled_spread``."""

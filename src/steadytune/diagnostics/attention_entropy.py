@@ -23,7 +23,7 @@ class AttentionEntropy:
     summary: ClassVar[str] = "mean entropy of the attention of each layer, in nats"
     cost: ClassVar[Cost] = "full"
     reads: ClassVar[frozenset[Reads]] = frozenset({"activations"})
-    schedule: ClassVar[Evenly] = Evenly(points=50)
+    schedule: ClassVar[Evenly] = Evenly(points=30, apart=10, early=True)
 
     def measure(self, moment: Moment) -> dict[str, float]:
         """``layer.1`` ... ``layer.L``."""

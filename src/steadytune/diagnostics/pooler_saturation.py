@@ -25,7 +25,7 @@ class PoolerSaturation:
     summary: ClassVar[str] = "share of pooler units with |tanh| above .99, .95, .90 and .85"
     cost: ClassVar[Cost] = "full"
     reads: ClassVar[frozenset[Reads]] = frozenset({"activations"})
-    schedule: ClassVar[Evenly] = Evenly(points=50)
+    schedule: ClassVar[Evenly] = Evenly(points=30, apart=10, early=True)
 
     def measure(self, moment: Moment) -> dict[str, float]:
         """One share for each threshold."""
