@@ -23,7 +23,7 @@ from steadytune.ledger import Points, read_points
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LARGEST = 700.0  # nats; e to more than this is no number any more
+LARGEST = 60.0  # nats, a perplexity of 1e26: what is worse is drawn there
 
 
 class ForgettingCurve(NamedTuple):
