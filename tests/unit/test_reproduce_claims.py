@@ -173,3 +173,23 @@ def test_the_page_has_every_claim_figure_and_caption(paper, tmp_path):
     assert (tmp_path / "figures" / "figure5.pdf").exists()
     assert (tmp_path / "claims.json").exists()
     assert len(found[0][1]) == len({c.name for one in wanted for c in one.claims})
+
+
+def test_larger_rates_are_seen_in_a_search_too(tmp_path):
+    """Made-up searches: with correction runs fail above 3e-3, without above 2e-4."""
+    from simulated_reproduction import _conduct
+    from steadytune.reproduce.evidence import SEARCHED, Evidence
+    from steadytune.reproducing.searching import search_study
+
+    made = cast(replace(TINY, most_runs=2))
+    edge = {True: 3e-3, False: 2e-4}
+
+    def fails(recipe):
+        return float(recipe.lr > edge[recipe.bias_correction])
+
+    ledger = _conduct(tmp_path, search_study(made), made, fails, lambda recipe: 1.2)
+    evidence = Evidence(made, tmp_path, {SEARCHED: ledger}, "steadytune reproduce mosbach2021")
+    found = BY_NAME["C12"].decide(evidence)
+    assert found.verdict is Verdict.CONFIRMED
+    assert found.interval is not None
+    assert found.interval[0] < 15 < found.interval[1]

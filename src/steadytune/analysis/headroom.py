@@ -94,6 +94,11 @@ class Posterior:
         low, high = self._quantiles(share_G, (0.025, 0.975))
         return float(self.weight_G @ share_G), low, high
 
+    def draws(self, number: int, posterior_seed: int) -> Numbers:
+        """(number,) headrooms drawn from the posterior."""
+        draw = np.random.default_rng(posterior_seed)
+        return 10 ** draw.choice(self.headroom_G, number, p=self.weight_G)
+
     def headroom(self) -> Headroom:
         """The estimate so far."""
         low, middle, high = self._quantiles(self.headroom_G, (0.025, 0.5, 0.975))
