@@ -11,7 +11,7 @@ from steadytune.figures import TABLE, paint, save
 from steadytune.records import State
 from synthetic import CONDITIONS
 
-EVERY_ENDED_RUN = ("boxes", "raincloud", "performance_profile", "expected_max")
+EVERY_ENDED_RUN = ("boxes", "raincloud", "performance_profile", "expected_max", "lr_boxes")
 EVERY_FINISHED_RUN = ("disagreement", "flipping")
 
 
@@ -59,16 +59,34 @@ def test_no_finished_run_is_left_out(name, ledger):
         assert sum(panel.runs for panel in panels) == finished
 
 
-def test_no_begun_run_is_without_a_curve(ledger):
+def test_finished_runs_are_all_in_the_bands(ledger):
+    panels = TABLE["bands"].panels(ledger, cells(ledger))
+    assert sum(panel.runs for panel in panels) == sum(
+        row.state is State.FINISHED for row in ledger.records()
+    )
+
+
+def test_finished_runs_with_classes_are_all_in_the_scatter(ledger):
+    panels = TABLE["generalization"].panels(ledger, cells(ledger))
+    finished = [row for row in ledger.records() if row.state is State.FINISHED]
+    with_classes = [row for row in finished if row.record.task.label_names is not None]
+    assert sum(panel.runs for panel in panels) == len(with_classes)
+    canvas = paint(TABLE["generalization"], panels)
+    marks = [c for ax in canvas.axes for c in ax.collections if c.get_gid() == "run"]
+    assert sum(len(c.get_offsets()) for c in marks) == len(with_classes)
+
+
+@pytest.mark.parametrize("name", ["learning_curves", "gradient_norms"])
+def test_no_begun_run_is_without_a_curve(name, ledger):
     begun = sum(row.record is not None for row in ledger.records())
-    panels = TABLE["learning_curves"].panels(ledger, cells(ledger))
+    panels = TABLE[name].panels(ledger, cells(ledger))
     assert sum(panel.runs for panel in panels) == begun
-    canvas = paint(TABLE["learning_curves"], panels)
+    canvas = paint(TABLE[name], panels)
     lines = [line for ax in canvas.axes for line in ax.lines if line.get_gid() == "run"]
     assert len(lines) == begun
 
 
-@pytest.mark.parametrize("name", ["boxes", "raincloud"])
+@pytest.mark.parametrize("name", ["boxes", "raincloud", "lr_boxes"])
 def test_points_in_are_points_drawn(name, ledger):
     canvas = paint(TABLE[name], TABLE[name].panels(ledger, cells(ledger)))
     marks = [c for ax in canvas.axes for c in ax.collections if c.get_gid() == "run"]

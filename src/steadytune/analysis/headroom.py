@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+Numbers = NDArray[np.float64]
 TOLERATED = 0.1
 ENOUGH = 1.6  # a search may end when the interval's upper end is at most so many times its lower
-_WIDTHS = np.geomspace(0.01, 0.5, 14)  # in decades: from a cliff to a gentle slope
-_LAPSES = np.array([0.0, 0.02, 0.05])  # runs that fail whatever the rate
+_WIDTHS: Numbers = np.geomspace(0.01, 0.5, 14)  # in decades: from a cliff to a gentle slope
+_LAPSES: Numbers = np.array([0.0, 0.02, 0.05])  # runs that fail whatever the rate
 _FINE = 121
 _BEYOND = 0.7  # decades outside the searched rates where the middle may lie
 
@@ -69,9 +70,10 @@ class Posterior:
     def __init__(self, candidates: Sequence[float], trials: Sequence[Trial] = ()) -> None:
         self._x_C = np.log10(np.sort(np.asarray(candidates, dtype=np.float64)))
         self._trials = tuple(trials)
-        middles = np.linspace(self._x_C[0] - _BEYOND, self._x_C[-1] + _BEYOND, _FINE)
+        ends = float(self._x_C[0]) - _BEYOND, float(self._x_C[-1]) + _BEYOND
+        middles: Numbers = np.linspace(*ends, _FINE)
         self._spacing = float(middles[1] - middles[0])
-        grid = np.meshgrid(middles, _WIDTHS, _LAPSES, indexing="ij")
+        grid: list[Numbers] = list(np.meshgrid(middles, _WIDTHS, _LAPSES, indexing="ij"))
         self._middle_G, self._width_G, self._lapse_G = (axis.ravel() for axis in grid)
         self.headroom_G = self._quantile(TOLERATED)
         log_G = np.zeros(len(self._middle_G))
@@ -79,7 +81,7 @@ class Posterior:
             share_G = self._share(np.log10(trial.lr))
             log_G += np.log(np.clip(share_G if trial.failed else 1 - share_G, 1e-12, 1))
         weight_G = np.exp(log_G - log_G.max())
-        self.weight_G: NDArray[np.float64] = weight_G / weight_G.sum()
+        self.weight_G: Numbers = weight_G / weight_G.sum()
 
     def next_lr(self) -> float:
         """The candidate after which the headroom's variance is expected to be smallest."""
@@ -91,6 +93,11 @@ class Posterior:
         share_G = self._share(np.log10(lr))
         low, high = self._quantiles(share_G, (0.025, 0.975))
         return float(self.weight_G @ share_G), low, high
+
+    def draws(self, number: int, posterior_seed: int) -> Numbers:
+        """(number,) headrooms drawn from the posterior."""
+        draw = np.random.default_rng(posterior_seed)
+        return 10 ** draw.choice(self.headroom_G, number, p=self.weight_G)
 
     def headroom(self) -> Headroom:
         """The estimate so far."""
@@ -105,19 +112,19 @@ class Posterior:
             open_above=bool(high > self._x_C[-1]),
         )
 
-    def _share(self, x: float) -> NDArray[np.float64]:
-        rise = expit((x - self._middle_G) / self._width_G)
+    def _share(self, x: float) -> Numbers:
+        rise: Numbers = expit((x - self._middle_G) / self._width_G)
         return self._lapse_G + (1 - self._lapse_G) * rise
 
-    def _quantile(self, share: float) -> NDArray[np.float64]:
-        inner = (share - self._lapse_G) / (1 - self._lapse_G)
+    def _quantile(self, share: float) -> Numbers:
+        inner: Numbers = (share - self._lapse_G) / (1 - self._lapse_G)
         return self._middle_G + self._width_G * logit(inner)
 
     def _variance_after(self, x: float) -> float:
         share_G = self._share(x)
         return sum(self._variance(self.weight_G * chance_G) for chance_G in (share_G, 1 - share_G))
 
-    def _variance(self, mass_G: NDArray[np.float64]) -> float:
+    def _variance(self, mass_G: Numbers) -> float:
         """Variance of the headroom under a mass, times the mass."""
         total = float(mass_G.sum())
         if total <= 0:
@@ -125,7 +132,7 @@ class Posterior:
         mean = float(mass_G @ self.headroom_G) / total
         return float(mass_G @ (self.headroom_G - mean) ** 2)
 
-    def _quantiles(self, value_G: NDArray[np.float64], at: Sequence[float]) -> list[float]:
+    def _quantiles(self, value_G: Numbers, at: Sequence[float]) -> list[float]:
         order = np.argsort(value_G)
         below = np.cumsum(self.weight_G[order])
         places = np.minimum(np.searchsorted(below, at), len(order) - 1)

@@ -53,7 +53,7 @@ def std_ratio(first: Numbers, second: Numbers, bootstrap_seed: int = 0) -> Betwe
     if min(len(first), len(second)) < 3 or not (np.ptp(first) > 0 and np.ptp(second) > 0):
         return None
     stds = [
-        _resampled(values, lambda x, axis: np.std(x, axis=axis, ddof=1), bootstrap_seed + place)
+        _resampled(values, _std, bootstrap_seed + place)
         for place, values in enumerate((first, second))
     ]
     both = (stds[0] > 0) & (stds[1] > 0)  # resamples of one value alone have no spread
@@ -80,6 +80,10 @@ def explained(values: Numbers, groups: NDArray[np.int64]) -> float:
         for g in np.unique(groups)
     )
     return 1 - within / total
+
+
+def _std(values: Numbers, axis: int = -1) -> Numbers:
+    return np.asarray(np.std(values, axis=axis, ddof=1))
 
 
 def _resampled(values: Numbers, statistic: Statistic, seed: int) -> Numbers:

@@ -19,7 +19,7 @@ from steadytune.figures._figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
+    from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure as Canvas
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#D55E00", "#555555")
@@ -85,7 +85,7 @@ def majority_line(ax: Axes, value: float | None, upright: bool = False) -> None:
     line(value, color="#888888", linestyle=":", linewidth=1, zorder=0, gid=MAJORITY)
 
 
-def log_axis(axis: Axis) -> None:
+def log_axis(axis: XAxis | YAxis) -> None:
     """A logarithmic axis with plain numbers; 2 and 5 are written out where there is room."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST = 60  # points a curve
+LEAST_SPAN = 20.0  # points of the dev metric on its axis, so that noise does not look like learning
 LOSS, DEV = PALETTE[0], PALETTE[1]
 
 
@@ -130,6 +131,9 @@ def draw_bands(data: Bands, ax: Axes) -> Axes:
         low, high = series.mean - series.std, series.mean + series.std
         axis.fill_between(series.steps_T, low, high, color=own, alpha=0.2, linewidth=0)
     majority_line(ax, data.chance)
+    low, high = ax.get_ylim()
+    if high - low < LEAST_SPAN and data.metric.endswith("x 100"):
+        ax.set_ylim((low + high - LEAST_SPAN) / 2, (low + high + LEAST_SPAN) / 2)
     highest = float(np.nanmax(data.losses.mean + data.losses.std))
     right.set_ylim(bottom=0, top=max(0.8, 1.05 * highest))
     right.set_ylabel("training loss (dashed)", color=LOSS)

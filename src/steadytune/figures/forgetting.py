@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from steadytune.ledger import Points, read_points
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LARGEST = 700.0  # nats; e to more than this is no number any more
+LARGEST = 60.0  # nats, a perplexity of 1e26: what is worse is drawn there
 
 
 class ForgettingCurve(NamedTuple):
@@ -107,7 +107,9 @@ def draw_forgetting(data: Forgetting, ax: Axes) -> Axes:
         bad = curve.found in (Outcome.FAILED, Outcome.DIVERGED)
         own = FAILED if bad else PALETTE[0]
         name = "failed run" if bad else "successful run"
-        look = {"linewidth": 0.7, "alpha": 0.6} if curve.back else {"linewidth": 1.4, "label": name}
+        look: Any = (
+            {"linewidth": 0.7, "alpha": 0.6} if curve.back else {"linewidth": 1.4, "label": name}
+        )
         ax.plot(
             curve.top,
             curve.perplexity,
@@ -127,7 +129,7 @@ def draw_forgetting(data: Forgetting, ax: Axes) -> Axes:
     ax.set_xlabel("top layers put back to pretrained")
     ax.set_ylabel("masked-LM perplexity")
     ax.set_title(f"forgetting: {data.title}")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     return ax
 
 

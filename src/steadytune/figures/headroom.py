@@ -138,6 +138,8 @@ def headroom_curve(name: str, found: Sequence[Trial]) -> HeadroomCurve:
 
 def draw_headroom(data: HeadroomPanel, ax: Axes) -> Axes:
     """Shares with Wilson intervals, the posterior of the curve, and the headroom at 10 %."""
+    tried = [share.lr for curve in data.curves for share in curve.shares]
+    edges = min(tried) / BEYOND, max(tried) * BEYOND
     for place, curve in enumerate(data.curves):
         own = color(place)
         low, high = curve.curve_X3[:, 1], curve.curve_X3[:, 2]
@@ -149,10 +151,9 @@ def draw_headroom(data: HeadroomPanel, ax: Axes) -> Axes:
             ax.plot([x, x], [100 * ends[0], 100 * ends[1]], color=own, linewidth=0.7, alpha=0.7)
             value = 100 * share.failed / share.n
             ax.plot(x, value, "os^Dv"[place % 5], color=own, ms=3.5 + 0.5 * min(share.n, 8))
-        _mark(ax, curve, own, -4 - 4 * place)
+        _mark(ax, curve.found, own, -4 - 4 * place, edges)
     ax.axhline(100 * TOLERATED, color="#888888", linestyle=":", linewidth=1, zorder=0)
-    tried = [share.lr for curve in data.curves for share in curve.shares]
-    ax.set_xlim(min(tried) / BEYOND, max(tried) * BEYOND)
+    ax.set_xlim(edges[0] / 1.1, edges[1] * 1.1)
     log_axis(ax.xaxis)
     ax.set_ylim(-6 - 4 * len(data.curves), 104)
     ax.set_yticks([0, 25, 50, 75, 100])
@@ -162,17 +163,13 @@ def draw_headroom(data: HeadroomPanel, ax: Axes) -> Axes:
     return ax
 
 
-def _mark(ax: Axes, curve: HeadroomCurve, own: str, level: float) -> None:
+def _mark(ax: Axes, found: Headroom, own: str, level: float, edges: tuple[float, float]) -> None:
     """The headroom and its interval under the curves; an arrow where an end is open."""
-    found, rates = curve.found, [share.lr for share in curve.shares]
-    edges = min(rates) / BEYOND**0.9, max(rates) * BEYOND**0.9
-    ends = max(found.interval[0], edges[0]), min(found.interval[1], edges[1])
-    ax.plot(ends, [level, level], color=own, linewidth=1.2)
-    ax.plot(found.lr, level, "|", color=own, ms=8, markeredgewidth=2)
-    for is_open, x, marker in (
-        (found.open_below, ends[0], "<"),
-        (found.open_above, ends[1], ">"),
-    ):
+    low, high = (min(max(end, edges[0]), edges[1]) for end in found.interval)
+    ax.plot([low, high], [level, level], color=own, linewidth=1.2)
+    if edges[0] < found.lr < edges[1]:
+        ax.plot(found.lr, level, "|", color=own, ms=8, markeredgewidth=2)
+    for is_open, x, marker in ((found.open_below, low, "<"), (found.open_above, high, ">")):
         if is_open:
             ax.plot(x, level, marker, color=own, ms=5)
 

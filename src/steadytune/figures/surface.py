@@ -23,7 +23,7 @@ from steadytune.ledger import Ledger, Points, grid
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEVELS = 12
+LEVELS = 16
 CORNERS = (("pretrained", "s", 0, 0), ("failed", "v", 1, 0), ("successful", "o", 0, 1))
 LEAST = 1e-6
 
@@ -66,7 +66,7 @@ def surface_data(
         if column not in one.columns or not np.isfinite(one.columns[column]).any():
             continue
         a_A, b_B, value_AB = grid(one, "a", "b", column)
-        title = tasks.get(one.about["task"], one.about["task"])
+        title = tasks.get(one.about["task"], str(one.about["task"]))
         name = column.replace("_", " ").replace("loss", "training loss")
         found.append(Surface(title, name, a_A, b_B, value_AB, int(one.about["examples"])))
     return found
@@ -86,7 +86,7 @@ def draw_surface(data: Surface, ax: Axes) -> Axes:
         )
         ax.contour(data.a_A, data.b_B, value, levels=levels, colors="black", linewidths=0.35)
         canvas: Any = ax.get_figure()
-        bar = canvas.colorbar(filled, ax=ax, ticks=levels[::3])
+        bar = canvas.colorbar(filled, ax=ax, ticks=levels[::3], shrink=0.8)
         bar.ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:.2g}"))
         bar.ax.minorticks_off()
         bar.set_label(data.quantity)

@@ -29,6 +29,7 @@ class Experiment:
         figures: by the stem of their files: a figure of the table of figures, and its panels.
         table: cells of its table; None where figures say it all.
         measures: what it measures on kept weights: ``forgetting``, ``surfaces`` or nothing.
+        note: a sentence for the captions of its figures.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Experiment:
     figures: Mapping[str, tuple[str, Panels]]
     table: Cells | None = None
     measures: str = ""
+    note: str = ""
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -142,6 +144,7 @@ _ALL = (
         "not in the paper",
         "How much does choosing the best checkpoint flatter?",
         {"checkpoint_control": ("boxes", panels.checkpoint_boxes)},
+        note="The same runs twice: at their last checkpoint, and at their best one (selection).",
     ),
     Experiment(
         "segment_control",
@@ -156,6 +159,7 @@ _ALL = (
         "Which seed decides: initialization, order or dropout?",
         {"seed_control": ("boxes", panels.boxes_of(panels.seed_cells))},
         panels.seed_cells,
+        note="Every run is drawn three times: by its seed of initialization, order and dropout.",
     ),
     Experiment(
         "headroom",

@@ -56,7 +56,7 @@ class Scale:
 
 PAPER = Scale(
     name="paper",
-    what="the paper's own: all training data, 25 seeds, 3, 10 and 20 epochs (needs a GPU)",
+    what="the paper's own: all training data, 3, 10 and 20 epochs, 25 seeds (needs a GPU)",
     tasks=tuple(TaskChoice(f"glue/{name}") for name in ("rte", "mrpc", "cola")),
     subset_tasks=tuple(TaskChoice(f"glue/{name}") for name in ("mrpc", "cola", "qnli")),
     subset=1000,
@@ -80,7 +80,7 @@ _SMALL_TASKS = (
 SMALL = Scale(
     name="small",
     what=(
-        "for a laptop, not the paper's: 500 training examples, 5 seeds, 3, 6 and 12 epochs, and "
+        "for a laptop, not the paper's: few training examples, seeds and epochs, and "
         "the learning rates at which a small encoder begins to fail"
     ),
     tasks=_SMALL_TASKS,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from steadytune.figures import TABLE, save
 from steadytune.ledger.durable import plain
@@ -37,6 +38,10 @@ def write_up(
     return path, found
 
 
+def _with_note(caption: Callable[[Sequence[Any]], str], note: str) -> Callable[..., str]:
+    return lambda panels: f"{note} {caption(panels)}"
+
+
 def _draw(experiment: Experiment, every: Sequence[Evidence], out: Path) -> list[Drawn]:
     """The figures of an experiment that have something to draw, panels of all encoders together."""
     drawn = list[Drawn]()
@@ -45,6 +50,8 @@ def _draw(experiment: Experiment, every: Sequence[Evidence], out: Path) -> list[
         if not any(panel.runs for panel in panels) and name != "correction_factor":
             continue
         figure = replace(TABLE[name], name=stem)
+        if experiment.note:
+            figure = replace(figure, caption=_with_note(figure.caption, experiment.note))
         save(figure, panels, out / "figures")
         drawn.append(Drawn(stem, figure.caption(panels)))
     return drawn

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.headroom import Posterior, Trial
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.two_groups import Between, share_difference
+from steadytune.figures.headroom import trials
 from steadytune.reproduce.cast import SHORT
 from steadytune.reproduce.claims._claim import (
     Claim,
@@ -19,10 +21,12 @@ from steadytune.reproduce.claims._claim import (
     told,
     undecided,
 )
-from steadytune.reproduce.evidence import Evidence, failures, pooled
+from steadytune.reproduce.evidence import SEARCHED, Evidence, failures, pooled
 
 SAME = 0.2  # failed shares that differ by less are taken for the same
 RESAMPLES = 200
+DRAWS = 20_000
+LEAST_SEARCHED = 6  # runs of a search below which the ablation knows more
 
 
 def _by_correction(evidence: Evidence) -> tuple[list[Cell], list[Cell]]:
@@ -43,6 +47,33 @@ def _fewer_failures(evidence: Evidence) -> Finding:
 
 
 def _larger_rates(evidence: Evidence) -> Finding:
+    """From the search for the headroom where it was made, else from the ablation."""
+    searched = _searched(evidence)
+    if searched is None:
+        return _larger_in_the_ablation(evidence)
+    ratio, n = searched
+    low, middle, high = (float(q) for q in np.quantile(ratio, (0.025, 0.5, 0.975)))
+    found = Between(middle, (low, high))
+    measured = f"headroom with over that without correction: {told(found, digits=1)} times, "
+    measured += "by search, posterior"
+    return decided(evidence, "headroom", found, by_threshold(found, 1.0), measured, n)
+
+
+def _searched(evidence: Evidence) -> tuple[NDArray[np.float64], int] | None:
+    """Draws of the ratio of headrooms from the search's posteriors, and the runs behind it."""
+    sides, n = list[NDArray[np.float64]](), 0
+    for place, recipe in enumerate((evidence.cast.corrected, evidence.cast.default)):
+        suffix = recipe.name.partition(",")[2]
+        found = trials([c for c in evidence.of_part(SEARCHED) if c.recipe.endswith(suffix)])
+        if len(found) < LEAST_SEARCHED:
+            return None
+        n += len(found)
+        rates = sorted({trial.lr for trial in found})
+        sides.append(Posterior(rates, found).draws(DRAWS, posterior_seed=place))
+    return sides[0] / sides[1], n
+
+
+def _larger_in_the_ablation(evidence: Evidence) -> Finding:
     off, on = (_by_seed(cells) for cells in _by_correction(evidence))
     n = sum(len(trials) for side in (off, on) for trials in side.values())
     seeds = sorted(set(off) & set(on))
