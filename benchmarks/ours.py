@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from benchmarks.clock import LEAST, Clock
 from benchmarks.measurement import Measured, Spec, peak_bytes
 
@@ -70,10 +70,11 @@ def _together(spec: Spec, stepper: Stepper) -> Measured:
 
 def processes(spec: Spec) -> Measured:
     """One run in each worker process; seconds as the workers measure them while all are busy."""
-    study = loaded(spec, 2 * (torch.cuda.device_count() or spec.places))
+    study = loaded(spec, 2 * spec.places)
     seconds, tokens = defaultdict[str, list[float]](list), list[int]()
     with one_thread():
         events = Processes(spec.places).compute(Work(study.runs, study.prepare))
+        assert isinstance(events, Generator)  # closing it ends the workers
         begun = 0.0
         for event in events:
             if not isinstance(event, Step):
@@ -90,7 +91,7 @@ def processes(spec: Spec) -> Measured:
             if measured >= spec.steps or (measured >= LEAST and late):
                 break
     peak = max(peak_bytes(study.device, child) for child in _children())
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     return Measured(
         seconds=[each for run in seconds.values() for each in run[1:]],
         ends=[],

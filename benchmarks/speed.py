@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import table
-from benchmarks.competitors import Competitor, competitors
+from benchmarks.competitors import Competitor, Precision, competitors
 from benchmarks.measurement import Measured, Spec
 from benchmarks.shapes import GLUE, LENGTHS, PACKAGED, SHAPES, encoder_folder, task_choice
 from benchmarks.turns import Patience, in_turns, measured
@@ -77,14 +77,14 @@ def _wanted(name: str, only: Sequence[str] | None) -> bool:
 
 def _product_rates(
     base: Spec, chosen: Sequence[Competitor], patience: Patience
-) -> dict[str, float]:
+) -> dict[Precision, float]:
     """FLOP/s of ``torch.mm`` on the step's own shapes, in each precision that ours compute in.
 
     On the CPU that of one-threaded processes, one a core, together; on an accelerator of one.
     """
     copies = devices() if default_device().type == "cpu" else 1
-    rates = dict[str, float]()
-    for precision in sorted({c.precision for c in chosen if c.kind != "trainer"}):
+    rates = dict[Precision, float]()
+    for precision in dict.fromkeys(c.precision for c in chosen if c.kind != "trainer"):
         spec = replace(
             base, kind="multiply", precision=precision, steps=1000, limit=_PRODUCT_SECONDS
         )

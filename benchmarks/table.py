@@ -70,7 +70,7 @@ def memory_a_run(results: Sequence[Result]) -> dict[str, float]:
             how = f"{'uniform' if competitor.uniform else 'ragged'} {competitor.precision}"
             points.setdefault(how, []).append((competitor.places, result.peak_bytes))
     return {
-        how: float(np.polyfit(*np.array(found, dtype=float).T, 1)[0])
+        how: float(np.polyfit([n for n, _ in found], [size for _, size in found], 1)[0])
         for how, found in points.items()
         if len(found) > 1
     }

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from benchmarks.accelerator import mps
 from benchmarks.competitors import Competitor
@@ -159,7 +160,7 @@ def _outcomes(
             yield MEASURED.validate_json(said.splitlines()[-1])
 
 
-def _start(spec: Spec, settings: dict[str, str], errors: object) -> subprocess.Popen[bytes]:
+def _start(spec: Spec, settings: dict[str, str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
     threads = str(spec.threads)
     environment = {
         **os.environ,
@@ -175,7 +176,7 @@ def _start(spec: Spec, settings: dict[str, str], errors: object) -> subprocess.P
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
-        stderr=errors,  # type: ignore[arg-type]
+        stderr=errors,
     )
 
 

@@ -19,11 +19,11 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from torch.profiler import ProfilerActivity, profile, record_function
-
 from benchmarks.measurement import Spec
 from benchmarks.ours import loaded
 from benchmarks.shapes import PACKAGED, encoder_folder, task_choice
+from torch.profiler import ProfilerActivity, profile, record_function
+
 from steadytune import conduct
 from steadytune.encoders import Dropout
 from steadytune.training import step as plain
