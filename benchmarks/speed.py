@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import shlex
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +37,7 @@ from steadytune.named_recipes import mosbach2021
 from steadytune.training.precision import default_device
 
 SIZES, FULL_SIZES = (2, 4), (1, 2, 4, 8, 16, 25)
+BUDGET = 400.0  # seconds
 CASES = (f"{PACKAGED}:rte",)
 FULL_CASES = (
     *(f"{PACKAGED}:{task}" for task in GLUE),
@@ -47,7 +52,8 @@ def case(name: str, options: argparse.Namespace, scratch: Path) -> dict[str, Any
     shape, _, task = name.partition(":")
     choice = task_choice(task, options.data_dir, scratch)
     base = Spec("", str(encoder_folder(shape, scratch)), choice, 0, 0, 0.0, "fp32", 1)
-    patience = Patience(options.steps, options.seconds, options.patience)
+    deadline = time.monotonic() + options.budget / len(options.cases)
+    patience = Patience(options.steps, options.seconds, options.patience, deadline)
     chosen = [c for c in competitors(options.sizes) if _wanted(c.name, options.only)]
 
     counted = measured(replace(base, kind="count"), Competitor("", "", "fp32"), patience.process)
@@ -72,7 +78,7 @@ def case(name: str, options: argparse.Namespace, scratch: Path) -> dict[str, Any
 
 
 def _wanted(name: str, only: Sequence[str] | None) -> bool:
-    return not only or any(name.startswith(each) for each in only)
+    return not only or any(fnmatchcase(name, each) for each in only)
 
 
 def _product_rates(
@@ -109,7 +115,7 @@ def main() -> None:
 def _record(cases: Sequence[dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
     given = ["DATA" if each == options.data_dir else each for each in sys.argv[1:]]
     return {
-        "command": " ".join(["python -m benchmarks.speed", *_without_json(given)]),
+        "command": shlex.join(["python", "-m", "benchmarks.speed", *_without_json(given)]),
         "threads": {"Trainer": devices(), "steadytune": "1 a process"},
         "environment": conduct.environment(default_device()),
         "cases": list(cases),
@@ -130,17 +136,19 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("--data-dir", default=os.environ.get("STEADYTUNE_DATA"), help="folder in the GLUE layout")
     add("--cases", nargs="+", metavar="SHAPE:TASK", help=f"default {' '.join(CASES)}")
-    add("--only", nargs="+", metavar="NAME", help="competitors whose names begin like this")
+    add("--only", nargs="+", metavar="NAME", help="competitors; * stands for anything")
     add("--sizes", nargs="+", type=int, help=f"of stacks; default {SIZES}")
     add("--full", action="store_true", help=f"all cases, stacks of {FULL_SIZES}")
     add("--rounds", type=int, default=2)
     add("--steps", type=int, default=10, help="steps measured in a round at most")
     add("--seconds", type=float, default=10.0, help="after which no other step is begun")
     add("--patience", type=float, default=120.0, help="seconds that a process may live")
+    add("--budget", type=float, help="seconds for all; default 400, with --full no limit")
     add("--json", type=Path, help="where to write every number")
     options = parser.parse_args()
     options.cases = options.cases or (FULL_CASES if options.full else CASES)
     options.sizes = options.sizes or (FULL_SIZES if options.full else SIZES)
+    options.budget = options.budget or (math.inf if options.full else BUDGET)
     for each in options.cases:
         shape, _, task = each.partition(":")
         if shape not in SHAPES or task not in (*GLUE, *LENGTHS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -59,11 +60,13 @@ class Patience:
     Attributes:
         steps: measured at most, each round. limit: seconds after which no other step is begun.
         process: seconds that a process may live, its start included.
+        deadline: on the monotonic clock, after which no other measurement is begun.
     """
 
     steps: int
     limit: float
     process: float
+    deadline: float = math.inf
 
 
 def in_turns(
@@ -101,7 +104,9 @@ def _spec(base: Spec, competitor: Competitor, patience: Patience) -> Spec:
 
 
 def _foresee(competitor: Competitor, results: Sequence[Result], patience: Patience) -> None:
-    """Skip a stack that, by what smaller ones took, takes too long or does not fit."""
+    """Skip what comes too late, and a stack that, by smaller ones, is too slow or does not fit."""
+    if time.monotonic() > patience.deadline:
+        raise Skipped("the time for all was up")
     smaller = [
         r
         for r in results
