@@ -1,8 +1,9 @@
 # make quickstart   set up, run a small real study offline, print its table
 # make test         set up, run the whole test suite
 # make lint         formatting, lint, types, import contracts
-# make bench        seconds per training step against the Hugging Face Trainer; DATA=<GLUE folder>
 # make bench-report seconds and memory for the report of a study of 450 runs
+# make bench        speed and memory against the Hugging Face Trainer, up to 8 minutes;
+#                   DATA=<GLUE folder>, ARGS=--full for hours' worth
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,7 +29,7 @@ bench-report: .venv/ready
 
 bench: .venv/ready
 	$(PIP) --editable '.[demo,bench]'
-	$(BIN)/python benchmarks/step_time.py $(if $(DATA),--data-dir $(DATA))
+	$(BIN)/python -m benchmarks.speed $(if $(DATA),--data-dir $(DATA)) $(ARGS)
 
 # --no-compile: Python compiles what is really imported when it first is, which is much less.
 PIP = $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
