@@ -21,7 +21,7 @@ from steadytune.records import (
     TaskFacts,
 )
 from steadytune.reproduce.cast import Cast
-from steadytune.reproduce.evidence import SEARCHED, Evidence
+from steadytune.reproduce.evidence import Evidence
 from steadytune.reproduce.parts import parts
 from steadytune.reproduce.scale import SMALL, Scale
 from steadytune.study import Run, plan
@@ -74,14 +74,15 @@ def simulate(
     made = made or cast()
     with mock.patch("os.fsync"):  # nothing here has to survive a power cut
         ledgers = {
-            part.study.name: _conduct(folder, part.study, made, fails, skill)
+            part.study.name: conduct(folder, part.study, made, fails, skill)
             for part in parts(made)
             if only(part.study.name)
         }
     return Evidence(made, folder, ledgers, "steadytune reproduce mosbach2021")
 
 
-def _conduct(folder, study, made, fails, skill) -> Ledger:
+def conduct(folder, study, made, fails, skill) -> Ledger:
+    """All runs of a study on disk; see ``simulate``."""
     sizes = {t.title: made.train_examples.get(t.title, t.train_size) for t in study.tasks}
     facts = {title: facts_of(title, size) for title, size in sizes.items()}
     runs = plan(study, facts, {ENCODER.name: ENCODER})
@@ -126,6 +127,3 @@ def _events(run, steps, evaluate, task, fails, skill) -> Iterator[Event]:
             metrics = measure(task.baseline["dev"], LABELS, outputs)
             yield Evaluation(run.id, step, "dev", 0.5, metrics, outputs, 0.1)
     yield Finished(run.id, steps)
-
-
-__all__ = ["SEARCHED", "cast", "facts_of", "record_of", "simulate"]

@@ -73,7 +73,7 @@ def test_finished_runs_with_classes_are_all_in_the_scatter(ledger):
     assert sum(panel.runs for panel in panels) == len(with_classes)
     canvas = paint(TABLE["generalization"], panels)
     marks = [c for ax in canvas.axes for c in ax.collections if c.get_gid() == "run"]
-    assert sum(len(c.get_offsets()) for c in marks) == len(with_classes)
+    assert sum(len(np.asarray(c.get_offsets())) for c in marks) == len(with_classes)
 
 
 @pytest.mark.parametrize("name", ["learning_curves", "gradient_norms"])

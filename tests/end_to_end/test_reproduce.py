@@ -5,7 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from steadytune.analysis.outcomes import Outcome
 from steadytune.cli import app
+from steadytune.reproducing import weights
 from tiny_models import make_tiny
 
 TASK = ("--task", "builtin/acceptability/polarity", "--train-size", "24", "--scale", "small")
@@ -59,7 +61,7 @@ def test_a_plan_computes_nothing(tiny, tmp_path):
     assert not out.exists()
 
 
-def test_from_the_command_to_the_page(tiny, tmp_path):
+def test_from_the_command_to_the_page(tiny, tmp_path, monkeypatch):
     text = tmp_path / "held_out.txt"
     text.write_text("the cat sat on the mat and never saw the dog again . " * 400)
     arguments = (
@@ -86,3 +88,19 @@ def test_from_the_command_to_the_page(tiny, tmp_path):
     assert more.exit_code == 0, more.output
     assert [path.stat().st_mtime_ns for path in records] == before
     assert len(list((tmp_path / "out").rglob("run.json"))) == 9
+    # So small a run never learns, so a default and a proposed run stand for failed and successful.
+    kept = {Outcome.FAILED: weights.KEPT_PARTS[0], Outcome.SUCCESS: weights.KEPT_PARTS[1]}
+    monkeypatch.setattr(
+        weights,
+        "kept_runs",
+        lambda evidence, task, kind: (
+            (kept[kind], record.id)
+            for cell in evidence.of_part(kept[kind])
+            for record in cell.records
+        ),
+    )
+    drawn = reproduce("mosbach2021", "surfaces", *arguments[3:])
+    assert drawn.exit_code == 0, drawn.output
+    assert [path.stat().st_mtime_ns for path in records] == before
+    assert (tmp_path / "out" / "figures" / "figure7.png").exists()
+    assert (tmp_path / "out" / "figures" / "figure13.png").exists()

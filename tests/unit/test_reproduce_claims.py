@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulated_reproduction import cast, simulate
+from simulated_reproduction import cast, conduct, simulate
 from steadytune.analysis.two_groups import (
     explained,
     mean_difference,
@@ -16,9 +16,11 @@ from steadytune.analysis.two_groups import (
 from steadytune.figures.generalization import floor
 from steadytune.ledger import measure as measure_points
 from steadytune.reproduce.claims import CLAIMS, Verdict
+from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.mosbach2021 import EXPERIMENTS
 from steadytune.reproduce.panels import seed_cells, table_boxes
 from steadytune.reproduce.scale import SMALL
+from steadytune.reproducing.searching import search_study
 from steadytune.reproducing.writing import write_up
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -177,17 +179,13 @@ def test_the_page_has_every_claim_figure_and_caption(paper, tmp_path):
 
 def test_larger_rates_are_seen_in_a_search_too(tmp_path):
     """Made-up searches: with correction runs fail above 3e-3, without above 2e-4."""
-    from simulated_reproduction import _conduct
-    from steadytune.reproduce.evidence import SEARCHED, Evidence
-    from steadytune.reproducing.searching import search_study
-
     made = cast(replace(TINY, most_runs=2))
     edge = {True: 3e-3, False: 2e-4}
 
     def fails(recipe):
         return float(recipe.lr > edge[recipe.bias_correction])
 
-    ledger = _conduct(tmp_path, search_study(made), made, fails, lambda recipe: 1.2)
+    ledger = conduct(tmp_path, search_study(made), made, fails, lambda recipe: 1.2)
     evidence = Evidence(made, tmp_path, {SEARCHED: ledger}, "steadytune reproduce mosbach2021")
     found = BY_NAME["C12"].decide(evidence)
     assert found.verdict is Verdict.CONFIRMED

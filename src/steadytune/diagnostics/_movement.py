@@ -14,15 +14,15 @@ from steadytune.procedure import Parameter, Params
 def distances(table: Sequence[Parameter], one: Params, other: Params) -> dict[str, float]:
     """L2 norm of ``one - other`` over each part."""
     names = [parameter.name for parameter in table if parameter.name in one]
-    moved = torch._foreach_sub([one[name] for name in names], [other[name] for name in names])
-    return _by_part(table, dict(zip(names, torch._foreach_norm(moved), strict=True)))
+    norms = [torch.linalg.vector_norm(one[name] - other[name]) for name in names]
+    return _by_part(table, dict(zip(names, norms, strict=True)))
 
 
 def lengths(table: Sequence[Parameter], params: Params) -> dict[str, float]:
     """L2 norm of the parameters of each part."""
     names = [parameter.name for parameter in table if parameter.name in params]
-    found = torch._foreach_norm([params[name] for name in names])
-    return _by_part(table, dict(zip(names, found, strict=True)))
+    norms = [torch.linalg.vector_norm(params[name]) for name in names]
+    return _by_part(table, dict(zip(names, norms, strict=True)))
 
 
 def _by_part(table: Sequence[Parameter], norms: dict[str, Tensor]) -> dict[str, float]:
