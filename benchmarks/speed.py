@@ -90,7 +90,8 @@ def _product_rates(
     """
     copies = devices() if default_device().type == "cpu" else 1
     rates = dict[Precision, float]()
-    for precision in dict.fromkeys(c.precision for c in chosen if c.kind != "trainer"):
+    for ours in {c.precision: c for c in chosen if c.kind != "trainer"}.values():
+        precision = ours.precision
         spec = replace(
             base, kind="multiply", precision=precision, steps=1000, limit=_PRODUCT_SECONDS
         )

@@ -88,7 +88,7 @@ def test_synthetic_sentences_have_the_length_that_they_are_called_by(tmp_path: P
 
 
 def test_a_shape_without_checkpoint_loads(tmp_path: Path) -> None:
-    assert load(encoder_folder("minilm-2", tmp_path)).depth == 2
+    assert load(str(encoder_folder("minilm-2", tmp_path))).depth == 2
 
 
 def test_counted_products_are_most_of_the_operations(tmp_path: Path) -> None:
