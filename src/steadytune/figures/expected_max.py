@@ -15,9 +15,9 @@ from steadytune.analysis.cells import Cell
 from steadytune.analysis.estimators import expected_max_curve
 from steadytune.analysis.intervals import draws
 from steadytune.analysis.run_pairs import percentile_interval
-from steadytune.analysis.summary import Which
+from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
-from steadytune.figures._points import CHECKPOINTS, FAILED_MEANS, Group, counted, groups
+from steadytune.figures._points import FAILED_MEANS, Group, counted, groups
 from steadytune.figures._style import color, majority_line
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from scipy import stats
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.intervals import draws
 from steadytune.analysis.ranks import ranks as ranked
-from steadytune.analysis.summary import Which
+from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
-from steadytune.figures._points import CHECKPOINTS, Group, groups
+from steadytune.figures._points import Group, groups
 from steadytune.figures._style import FAINT, INK, color
 
 if TYPE_CHECKING:
