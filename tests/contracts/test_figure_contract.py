@@ -121,20 +121,19 @@ def test_files_are_the_same_each_time_and_come_with_a_caption(tmp_path, in_condi
         assert sorted(first) == sorted(f"{name}.{kind}" for kind in ("png", "pdf", "svg", "txt"))
 
 
-def test_expected_max_is_that_of_all_subsets():
-    from itertools import combinations
+def test_expected_max_and_ranks_are_those_of_the_analysis(in_condition):
+    """One estimator each: what a figure draws is what the analysis says."""
+    from steadytune.analysis.estimators import expected_max
+    from steadytune.analysis.ranks import ranks
 
-    from steadytune.figures.expected_max import weights
-
-    values = np.array([0.2, 0.5, 0.9, 0.4, 0.7])
-    for n in range(1, 6):
-        expected = np.mean([max(chosen) for chosen in combinations(values, n)])
-        assert (np.sort(values) @ weights(5))[n - 1] == pytest.approx(expected)
-
-
-def test_critical_difference_is_demsars():
-    """Demsar (2006), table 5: q = 2.569 for four, 2.850 for six classifiers at 5 %."""
-    from steadytune.figures.ranks import critical_difference
-
-    assert critical_difference(4, 14) == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 14)), abs=2e-3)
-    assert critical_difference(6, 10) == pytest.approx(2.850 * np.sqrt(6 * 7 / (6 * 10)), abs=2e-3)
+    ledger = in_condition("small")
+    found = cells(ledger)
+    for panel in TABLE["expected_max"].panels(ledger, found):
+        for one, curve in zip(panel.group.recipes, panel.curves, strict=True):
+            assert curve[2] == pytest.approx(float(expected_max(one.values, 3)))
+    (diagram,) = TABLE["ranks"].panels(ledger, found)
+    groups = [panel.group for panel in TABLE["boxes"].panels(ledger, found)]
+    means = np.array([[one.values.mean() for one in group.recipes] for group in groups])
+    theirs = ranks(diagram.recipes, means)
+    assert diagram.ranks.mean(axis=0) == pytest.approx(theirs.mean_ranks)
+    assert diagram.difference == theirs.critical_difference

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from steadytune.analysis.cells import cells
-from steadytune.reports.answer import answer
+from steadytune.reports.answer import conclude
 from steadytune.reports.bad_runs import bad_runs
 from steadytune.reports.instability_data import instability_data
 from steadytune.reports.study_report import duration, embedded, report
@@ -116,14 +116,14 @@ def test_embedded_json_ends_no_script():
     ],
 )
 def test_the_answer_says_what_is_known(condition, words, in_condition):
-    found = answer(cells(in_condition(condition)))
+    found = conclude(cells(in_condition(condition)))
     assert words in found.headline
 
 
 def test_the_answer_says_what_to_do(in_condition):
-    found = answer(cells(in_condition("mixed")))
-    assert any("1 runs have not ended" in step for step in found.next_steps)
-    found = answer(cells(in_condition("all failed")))
+    found = conclude(cells(in_condition("mixed")))
+    assert any("1 run has not ended" in step for step in found.next_steps)
+    found = conclude(cells(in_condition("all failed")))
     assert any("every run collapsed" in caution for caution in found.cautions)
 
 
@@ -139,7 +139,7 @@ def test_no_recipe_leads_where_each_wins_a_task(in_condition):
     found = cells(in_condition("small"))
     names = {cell.recipe: place for place, cell in enumerate(found[:3])}
     first, second = found[0], found[4]  # the first recipe on one task, the second on the other
-    told = answer([first, second]).headline
+    told = conclude([first, second]).headline
     assert all(name in told for name in list(names)[:2])
     assert "No recipe leads" in told
 

@@ -11,6 +11,7 @@ from steadytune.analysis.intervals import Interval
 from steadytune.analysis.power import detectable_difference, detectable_ratio, detectable_share
 from steadytune.analysis.runs import Runs
 
+_MOST_TIMES = 1000
 _ERRORS = ("mean_squared_error",)  # in the unit of the labels, squared: no points of 100
 
 
@@ -86,7 +87,12 @@ def open_sentence(found: Evidence) -> str:
 
 def points(metric: str, value: float) -> str:
     """A fraction as points of 100, an error as it is."""
-    return f"{value:.3g}" if metric in _ERRORS else f"{100 * value:.1f} points"
+    return _number(metric, value) + ("" if metric in _ERRORS else " points")
+
+
+def _number(metric: str, value: float) -> str:
+    text = f"{value:.3g}" if metric in _ERRORS else f"{100 * value:.1f}"
+    return "0.0" if text == "-0.0" else text
 
 
 def _size(found: Evidence, as_is: bool) -> str:
@@ -94,9 +100,8 @@ def _size(found: Evidence, as_is: bool) -> str:
     metric = "accuracy" if found.question is Question.FAILURES else found.a.metric
     sign = 1 if as_is else -1
     low, high = _turned(found.effect.interval, sign)
-    scale, shown = (1.0, ".3g") if metric in _ERRORS else (100.0, ".1f")
     value = points(metric, sign * (found.effect.value or 0.0))
-    return f"{value} (95 % interval {scale * low:{shown}} to {scale * high:{shown}})"
+    return f"{value} (95 % interval {_number(metric, low)} to {_number(metric, high)})"
 
 
 def _turned(interval: Interval | None, sign: int) -> Interval:
@@ -114,7 +119,14 @@ def _ratio(found: Evidence, as_is: bool) -> str:
     low, high = ends
     if not as_is:
         value, low, high = _inverse(value), _inverse(high), _inverse(low)
-    return f"{value:.2f} times (95 % interval {low:.2f} to {high:.2f})"
+    return f"{_times(value)} times (95 % interval {_times(low)} to {_times(high)})"
+
+
+def _times(ratio: float) -> str:
+    """A ratio; one that only rounding keeps from infinity is no number to read."""
+    if ratio > _MOST_TIMES:
+        return f"over {_MOST_TIMES}"
+    return f"{ratio:.2f}" if ratio >= 1 / _MOST_TIMES else f"under 1/{_MOST_TIMES}"
 
 
 def _inverse(value: float) -> float:
@@ -160,8 +172,10 @@ def _detectable(found: Evidence) -> str:
     n = min(found.a.n, found.b.n)
     if found.question is Question.LEVEL:
         of_a, of_b = (float(runs.values.std(ddof=1)) for runs in (found.a, found.b))
-        least = points(found.a.metric, detectable_difference(of_a, of_b, n))
-        what = f"a difference of {least}"
+        least = detectable_difference(of_a, of_b, n)
+        if least == 0:  # no run differs from another
+            return ""
+        what = f"a difference of {points(found.a.metric, least)}"
     elif found.question is Question.SPREAD:
         ratio = _detectable_ratio(n)
         if ratio is None:

@@ -44,6 +44,7 @@ class Answer:
             statistics are of the recipes in the order of their names.
         details: further numbers by name.
         warnings: what to keep in mind, one sentence each; for ``refused`` the reasons.
+        seeds_needed: of each recipe, to decide an open question; see ``more_seeds``.
     """
 
     question: Question
@@ -61,6 +62,7 @@ class Answer:
     tests: tuple[TestResult, ...]
     details: Mapping[str, float]
     warnings: tuple[str, ...]
+    seeds_needed: int | None = None
 
 
 def compare(question: Question, a: Runs, b: Runs, predicted: Predicted | None = None) -> Answer:
@@ -79,6 +81,7 @@ def compare_family(
     question: Question,
     pairs: Sequence[tuple[Runs, Runs]],
     predicted: Sequence[Predicted | None] | None = None,
+    comparisons: int | None = None,
 ) -> list[Answer]:
     """Answer one question for several pairs of recipes or tasks, p-values adjusted by Holm.
 
@@ -86,6 +89,7 @@ def compare_family(
         question: see Question.
         pairs: what is compared; every pair one comparison of the family.
         predicted: of each pair, for Question.EXAMPLES.
+        comparisons: of the family, where it is larger than ``pairs``: see ``holm``.
     """
     predicted = predicted or [None] * len(pairs)
     # asked in the order of the names, so that no draw depends on who is named first
@@ -96,7 +100,7 @@ def compare_family(
     ]
     return [
         _turned(one) if turn else one
-        for one, turn in zip(_answers(question, in_order), turned, strict=True)
+        for one, turn in zip(_answers(question, in_order, comparisons or 0), turned, strict=True)
     ]
 
 
@@ -109,15 +113,18 @@ def _ordered(
 
 
 def _answers(
-    question: Question, asked_of: Sequence[tuple[Runs, Runs, Predicted | None]]
+    question: Question,
+    asked_of: Sequence[tuple[Runs, Runs, Predicted | None]],
+    comparisons: int,
 ) -> list[Answer]:
     reasons = [_refused(question, *one) for one in asked_of]
-    asked = sum(not why for why in reasons)
+    asked = max(sum(not why for why in reasons), comparisons)
     found = [
         None if why else gather(question, *one, comparisons=asked)
         for why, one in zip(reasons, asked_of, strict=True)
     ]
-    adjusted = iter(holm([one.tests[0].p for one in found if one and one.tests]))
+    p_values = [one.tests[0].p for one in found if one and one.tests]
+    adjusted = iter(holm(p_values, asked))
     answers = list[Answer]()
     for (a, b, _), why, one in zip(asked_of, reasons, found, strict=True):
         if one is None:

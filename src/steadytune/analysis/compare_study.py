@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from steadytune.analysis.cells import Cell, cells
 from steadytune.analysis.compare import Answer, compare_family
 from steadytune.analysis.evidence import Question
+from steadytune.analysis.more_seeds import advised
 from steadytune.analysis.predictions import CellPredictions, cell_predictions
 from steadytune.analysis.runs import runs_of
 from steadytune.analysis.summary import Which
@@ -38,7 +39,8 @@ def compare_study(
         known = None
         if question is Question.EXAMPLES:
             known = [_predictions(ledger, x, y, which) for x, y in pairs]
-        answers += compare_family(question, runs, known)
+        found = compare_family(question, runs, known)
+        answers += [advised(one, *two, len(runs)) for one, two in zip(found, runs, strict=True)]
     return answers
 
 

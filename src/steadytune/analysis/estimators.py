@@ -226,9 +226,10 @@ def _log_binomial(n: NDArray[np.integer[Any]] | int, k: int) -> Numbers:
 
 
 def expected_max_curve(values: Numbers, *, replacement: bool = False) -> Numbers:
-    """(n,) expected best of 1, 2, ..., n runs."""
-    counts = range(1, len(values) + 1)
-    return np.array([expected_max(values, k, replacement=replacement) for k in counts])
+    """(..., n) expected best of 1, 2, ..., n runs, from (..., n) values."""
+    counts = range(1, values.shape[-1] + 1)
+    found = [expected_max(values, k, replacement=replacement) for k in counts]
+    return np.stack(found, axis=-1) if found else np.zeros(values.shape)
 
 
 def expected_max_estimate(values: Numbers, draws: int, *, replacement: bool = False) -> Estimate:

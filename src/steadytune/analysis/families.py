@@ -9,15 +9,21 @@ import numpy as np
 from steadytune.analysis.intervals import Numbers
 
 
-def holm(p_values: Sequence[float]) -> Numbers:
+def holm(p_values: Sequence[float], comparisons: int | None = None) -> Numbers:
     """Adjusted p-values of Holm (1979), in the given order.
 
     Rejecting those below alpha makes one or more false claims with chance alpha at most, however
     the tests depend on each other.
+
+    Args:
+        p_values: of the tests that were made.
+        comparisons: how many could have been, where only those of the recipe that looks best were;
+            the others count as tests that found nothing, so that choosing it costs its price.
     """
     p = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(p)
-    adjusted = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    size = max(len(p), comparisons or 0)
+    adjusted = np.maximum.accumulate(p[order] * (size - np.arange(len(p))))
     return _back(np.minimum(adjusted, 1), order)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from steadytune.analysis.estimators import Estimate, mean
-from steadytune.analysis.intervals import Numbers, bootstrap_interval
+from steadytune.analysis.intervals import Numbers, bootstrap_interval, wilson
 from steadytune.analysis.test_result import TestResult
 
 PERMUTATIONS = 9999  # drawn where there are more; with fewer, all of them
@@ -102,6 +102,9 @@ def probability_of_improvement(
         tasks: (n,) and (m,) values of the two recipes on each task, more being better.
         paired: values of one place share their seeds.
         bootstrap_seed: decides the resamples.
+
+    Where one recipe wins throughout, resamples know of nothing else: the interval is Wilson's of
+    so many wins in as many runs as the smaller sample has.
     """
     n = min((len(x) for pair in tasks for x in pair), default=0)
     if n == 0:
@@ -111,6 +114,9 @@ def probability_of_improvement(
     value = float(statistic(*samples))
     found = bootstrap_interval(samples, statistic, bootstrap_seed, method="percentile")
     interval, method = found or (None, None)
+    if interval is not None and interval[0] == interval[1]:  # won, or lost, without exception
+        runs = sum(min(len(a), len(b)) for a, b in tasks)
+        interval, method = wilson(round(value * runs), runs), "Wilson"
     return Estimate("probability_of_improvement", value, interval, method, n)
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from steadytune.analysis.intervals import RESAMPLES
+
 Matrix = NDArray[np.float64]
-RESAMPLES = 2000
 
 
 def disagreement_matrix(predictions: NDArray[Any]) -> Matrix:

@@ -16,6 +16,10 @@ from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.records import RunRecord, State
 
 Which = Literal["last", "best"]
+CHECKPOINTS: dict[Which, str] = {  # as captions say it
+    "last": "last checkpoint",
+    "best": "best checkpoint on the selecting dev split (selection: reads too high)",
+}
 
 
 @dataclass(frozen=True)

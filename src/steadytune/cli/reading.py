@@ -17,10 +17,17 @@ from steadytune.analysis.verdicts import diagnose as verdicts
 from steadytune.cli.terminal import plain_errors, width
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
-from steadytune.reports import comparison
-from steadytune.reports.summary_table import FORMATS, Format, as_table
+from steadytune.reports import comparison, paper_table, summary_table
+from steadytune.reports.summary_table import Format
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")]
+
+
+class Layout(StrEnum):
+    """What a row of the summary is."""
+
+    rows = "rows"
+    paper = "paper"
 
 
 class Which(StrEnum):
@@ -33,6 +40,12 @@ class Which(StrEnum):
 def summary(
     folder: Folder,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.table,
+    layout: Annotated[
+        Layout,
+        typer.Option(
+            "--layout", help="A row a recipe and task, or as papers print it: tasks beside."
+        ),
+    ] = Layout.rows,
     checkpoint: Annotated[
         Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
     ] = Which.last,
@@ -40,7 +53,8 @@ def summary(
     """How well and how steadily each recipe does: one row a task, encoder and recipe."""
     with plain_errors():
         rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
-        print(as_table(rows, width()) if format_ is Format.table else FORMATS[format_](rows))
+        of = paper_table if layout is Layout.paper else summary_table
+        print(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
 
 
 def compare(

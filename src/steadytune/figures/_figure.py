@@ -38,6 +38,7 @@ class Figure:
         draw: draws the data of one panel on given axes and returns them.
         caption: of all panels together; always with n, estimator, interval and checkpoint.
         inches: width and height of a panel.
+        scale: what the colours of all panels say, where one scale of them stands beside all.
     """
 
     name: str
@@ -46,3 +47,4 @@ class Figure:
     draw: Callable[[Any, Axes], Axes]
     caption: Callable[[Sequence[Any]], str]
     inches: tuple[float, float] = (4.6, 3.4)
+    scale: str | None = None

@@ -17,10 +17,6 @@ FAILED_MEANS = (
     "failed: accuracy at the end of training not above the majority class's, or a constant "
     "prediction; diverged runs are drawn at the majority class's value"
 )
-CHECKPOINTS = {
-    "last": "last checkpoint",
-    "best": "best checkpoint on the selecting dev split (selection: reads too high)",
-}
 
 
 class Points(NamedTuple):

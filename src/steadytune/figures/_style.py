@@ -156,8 +156,19 @@ def paint(figure: Figure, panels: Sequence[Any]) -> Canvas:
             ax.set_axis_off()
         if not panels:
             axes[0].text(0.5, 0.5, "nothing to draw yet", ha="center", va="center")
+        elif figure.scale is not None:
+            canvas.colorbar(axes[0].images[0], ax=list(axes), label=figure.scale, extend="max")
         legend(canvas, [o for panel in panels for o in getattr(panel, "outcomes", ())])
+        _settle(canvas)
         return canvas
+
+
+def _settle(canvas: Canvas) -> None:
+    """Lay out once and for all: otherwise each format measures every text anew."""
+    engine = canvas.get_layout_engine()
+    if engine is not None:
+        engine.execute(canvas)
+        canvas.set_layout_engine("none")
 
 
 def save(figure: Figure, panels: Sequence[Any], folder: Path) -> list[Path]:

@@ -12,9 +12,9 @@ from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.prediction_set import PredictionSet, prediction_set
 from steadytune.analysis.run_pairs import disagreement_matrix, pair_mean
-from steadytune.analysis.summary import Which
+from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
-from steadytune.figures._points import CHECKPOINTS, FAILED_MEANS
+from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, INK
 from steadytune.ledger import Ledger
 from steadytune.recipe import Seeds
@@ -22,7 +22,7 @@ from steadytune.recipe import Seeds
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FEW = 12  # runs up to which each is named on the axes
+FEW = 12  # runs up to which the columns are named, too
 
 
 class Disagreement(NamedTuple):
@@ -79,13 +79,13 @@ def disagreement_of(cell: Cell, of: PredictionSet, which: Which) -> Disagreement
 
 def draw_disagreement(data: Disagreement, ax: Axes) -> Axes:
     """Cells from 0 (dark) to 50 % (light); a line parts the failed runs from the others."""
-    image = ax.imshow(100 * data.matrix, cmap="cividis", vmin=0, vmax=50, gid="runs")
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, extend="max")
-    bar.set_label("% of examples")
+    ax.imshow(100 * data.matrix, cmap="cividis", vmin=0, vmax=50, gid="runs")
     names = [f"{s}{'*' if f else ''}" for s, f in zip(data.seeds, data.failed, strict=True)]
-    size = 8 if data.runs <= FEW else 5
-    ax.set_xticks(range(data.runs), names, fontsize=size, rotation=90 if data.runs > FEW else 0)
-    ax.set_yticks(range(data.runs), names, fontsize=size)
+    ax.set_yticks(range(data.runs), names, fontsize=8 if data.runs <= FEW else 5)
+    # columns have the order of the rows; naming many of them again takes longer than all the rest
+    ax.set_xticks(range(data.runs) if data.runs <= FEW else [])
+    ax.set_xticklabels(names if data.runs <= FEW else [], fontsize=8)
+    ax.tick_params(length=0)
     good = data.failed.count(False)
     if 0 < good < data.runs:
         ax.axhline(good - 0.5, color=FAILED, linewidth=1.5)
@@ -93,7 +93,7 @@ def draw_disagreement(data: Disagreement, ax: Axes) -> Axes:
     mean = pair_mean(data.matrix)
     told = "one run" if mean is None else f"mean of pairs {100 * mean:.1f} %"
     ax.set_title(f"{data.title}\n{told}", color=INK)
-    ax.set_xlabel("seed")
+    ax.set_xlabel("seed" if data.runs <= FEW else "seed, in the order of the rows")
     return ax
 
 
@@ -118,5 +118,6 @@ FIGURE = Figure(
     panels=disagreement_data,
     draw=draw_disagreement,
     caption=disagreement_caption,
-    inches=(3.9, 3.6),
+    inches=(3.6, 3.6),
+    scale="% of examples",
 )

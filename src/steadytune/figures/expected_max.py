@@ -1,7 +1,6 @@
 """Expected maximum: what the best of n runs scores, and so how much picking it flatters.
 
-The unbiased estimator without replacement (Tang et al., ACL 2020, after Dodge et al., EMNLP 2019):
-with the N scores in ascending order, E[max of n] = sum_i v_i C(i - 1, n - 1) / C(N, n).
+The unbiased estimator without replacement: ``estimators.expected_max``.
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from steadytune.analysis.cells import Cell
-from steadytune.analysis.run_pairs import RESAMPLES
-from steadytune.analysis.summary import Which
+from steadytune.analysis.estimators import expected_max_curve
+from steadytune.analysis.intervals import draws
+from steadytune.analysis.run_pairs import percentile_interval
+from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
-from steadytune.figures._points import CHECKPOINTS, FAILED_MEANS, Group, counted, groups
+from steadytune.figures._points import FAILED_MEANS, Group, counted, groups
 from steadytune.figures._style import color, majority_line
 
 if TYPE_CHECKING:
@@ -60,26 +60,14 @@ def expected_max_data(cells: Sequence[Cell], which: Which = "last") -> list[Expe
 def _curve(values: NDArray[np.float64], higher_is_better: bool) -> NDArray[np.float64]:
     """(..., N) the expected best of 1 to N along the last axis; for errors the least is best."""
     sign = 1.0 if higher_is_better else -1.0
-    ascending = np.sort(sign * values, axis=-1)
-    return np.asarray(sign * (ascending @ weights(values.shape[-1])), dtype=np.float64)
+    return sign * expected_max_curve(sign * values)
 
 
-def weights(runs: int) -> NDArray[np.float64]:
-    """(N, N) weight of the i-th smallest of N scores in the expected maximum of n, columns n."""
-    i, n = np.arange(1, runs + 1)[:, None], np.arange(1, runs + 1)[None, :]
-    shares = special.comb(i - 1, n - 1) / special.comb(runs, n)
-    return np.asarray(shares, dtype=np.float64)
-
-
-def _band(
-    values: NDArray[np.float64], higher_is_better: bool, bootstrap_seed: int = 0
-) -> NDArray[np.float64]:
+def _band(values: NDArray[np.float64], higher_is_better: bool) -> NDArray[np.float64]:
     if len(values) == 0:
         return np.zeros((2, 0))
-    draw = np.random.default_rng(bootstrap_seed)
-    samples = draw.choice(values, (RESAMPLES, len(values)))
-    ends = np.quantile(_curve(samples, higher_is_better), [0.025, 0.975], axis=0)
-    return np.asarray(ends, dtype=np.float64)
+    drawn = _curve(values[draws(len(values))], higher_is_better)
+    return np.array([percentile_interval(one) for one in drawn.T]).T
 
 
 def draw_expected_max(data: ExpectedMax, ax: Axes) -> Axes:

@@ -12,9 +12,9 @@ from steadytune.analysis.cells import Cell
 from steadytune.analysis.flips import flipping, instability_by_example
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.prediction_set import prediction_set
-from steadytune.analysis.summary import Which
+from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
-from steadytune.figures._points import CHECKPOINTS, FAILED_MEANS
+from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, printable
 from steadytune.ledger import Ledger
 
@@ -90,7 +90,8 @@ def draw_flipping(data: Flipping, ax: Axes) -> Axes:
     colors = ListedColormap(["#E69F00", "#0072B2"])
     ax.set_title(f"{data.title}\n{data.flipping} of {data.size} examples flip")
     ax.set_xlabel("runs, best to worst; x: failed")
-    ax.set_xticks(range(data.runs), ["x" if f else "" for f in data.failed], color=FAILED)
+    failed = [place for place, bad in enumerate(data.failed) if bad]
+    ax.set_xticks(failed, ["x"] * len(failed), color=FAILED)
     if len(data.examples) == 0:
         ax.set_yticks([])
         return ax

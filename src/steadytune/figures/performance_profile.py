@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.analysis.cells import Cell
-from steadytune.analysis.summary import Which, wilson
+from steadytune.analysis.intervals import wilson
+from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
-from steadytune.figures._points import CHECKPOINTS, FAILED_MEANS, Group, counted, groups
+from steadytune.figures._points import FAILED_MEANS, Group, counted, groups
 from steadytune.figures._style import color, majority_line
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from scipy import stats
 
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome
-from steadytune.analysis.summary import Which
+from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
-from steadytune.figures._points import CHECKPOINTS, FAILED_MEANS, Group, counted, groups, swarm
+from steadytune.figures._points import FAILED_MEANS, Group, counted, groups, swarm
 from steadytune.figures._style import INK, color, majority_line, scatter_runs
 
 if TYPE_CHECKING:

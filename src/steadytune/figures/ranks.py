@@ -1,8 +1,7 @@
 """Rank diagram: mean rank of each recipe over tasks, with Nemenyi's critical difference.
 
-Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets" (JMLR 2006), section 3.2:
-two recipes differ if their mean ranks do by q_alpha sqrt(k (k + 1) / (6 N)), with k recipes, N
-tasks and q_alpha the studentized range over infinitely many degrees, divided by sqrt 2.
+Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets" (JMLR 2006), section 3.2;
+the test is ``analysis.ranks``.
 """
 
 from __future__ import annotations
@@ -15,17 +14,18 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from steadytune.analysis.cells import Cell
-from steadytune.analysis.run_pairs import RESAMPLES
-from steadytune.analysis.summary import Which
+from steadytune.analysis.intervals import draws
+from steadytune.analysis.ranks import ranks as ranked
+from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
-from steadytune.figures._points import CHECKPOINTS, Group, groups
+from steadytune.figures._points import Group, groups
 from steadytune.figures._style import FAINT, INK, color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class Ranks(NamedTuple):
+class RankDiagram(NamedTuple):
     """The one panel: k recipes on the N tasks (with encoders) that every recipe has runs on.
 
     Attributes:
@@ -45,53 +45,50 @@ class Ranks(NamedTuple):
     left_out: int
 
 
-def ranks_data(
-    cells: Sequence[Cell], which: Which = "last", bootstrap_seed: int = 0
-) -> list[Ranks]:
+def ranks_data(cells: Sequence[Cell], which: Which = "last") -> list[RankDiagram]:
     """One panel, or none where nothing can be ranked."""
     found = groups(cells, which)
     whole = [group for group in found if all(len(one.values) for one in group.recipes)]
     if not whole or len(whole[0].recipes) < 2:
         return []
-    draw = np.random.default_rng(bootstrap_seed)
-    ranks = np.stack([_ranks(group, _means(group)[None])[0] for group in whole])
-    resampled = np.mean([_ranks(group, _resampled(group, draw)) for group in whole], axis=0)
-    tasks, recipes = ranks.shape
+    names = tuple(one.recipe for one in whole[0].recipes)
+    merits = np.stack([_merits(group) for group in whole])
+    resampled = [_ranks(_resampled(group, place)) for place, group in enumerate(whole)]
     return [
-        Ranks(
-            recipes=tuple(one.recipe for one in whole[0].recipes),
+        RankDiagram(
+            recipes=names,
             which=which,
-            ranks=ranks,
-            intervals=np.quantile(resampled, [0.025, 0.975], axis=0),
-            difference=critical_difference(recipes, tasks) if tasks > 1 else None,
+            ranks=_ranks(merits),
+            intervals=np.quantile(np.mean(resampled, axis=0), [0.025, 0.975], axis=0),
+            difference=ranked(names, merits).critical_difference if len(whole) > 1 else None,
             runs=sum(group.runs for group in whole),
             left_out=len(found) - len(whole),
         )
     ]
 
 
-def critical_difference(recipes: int, tasks: int) -> float:
-    """Nemenyi's critical difference of mean ranks at 5 %."""
-    q = stats.studentized_range.ppf(0.95, recipes, np.inf) / np.sqrt(2)
-    return float(q * np.sqrt(recipes * (recipes + 1) / (6 * tasks)))
+def _merits(group: Group) -> NDArray[np.float64]:
+    """(k,) means turned so that more is better."""
+    sign = 1.0 if group.higher_is_better else -1.0
+    return sign * np.array([one.values.mean() for one in group.recipes])
 
 
-def _means(group: Group) -> NDArray[np.float64]:
-    return np.array([one.values.mean() for one in group.recipes])
+def _resampled(group: Group, place: int) -> NDArray[np.float64]:
+    """(R, k) the same of bootstrap samples of each recipe's runs, drawn anew for each task."""
+    sign, k = 1.0 if group.higher_is_better else -1.0, len(group.recipes)
+    samples = [
+        one.values[draws(len(one.values), place * k + column)]
+        for column, one in enumerate(group.recipes)
+    ]
+    return sign * np.stack([sample.mean(axis=1) for sample in samples], axis=1)
 
 
-def _resampled(group: Group, draw: np.random.Generator) -> NDArray[np.float64]:
-    """(B, k) means of bootstrap samples of each recipe's runs."""
-    samples = [draw.choice(o.values, (RESAMPLES, len(o.values))) for o in group.recipes]
-    return np.stack([sample.mean(axis=1) for sample in samples], axis=1)
-
-
-def _ranks(group: Group, means: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ranks(merits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ranks along the last axis, 1 for the best."""
-    return stats.rankdata(-means if group.higher_is_better else means, axis=-1)
+    return np.asarray(stats.rankdata(-merits, axis=-1), dtype=np.float64)
 
 
-def draw_ranks(data: Ranks, ax: Axes) -> Axes:
+def draw_ranks(data: RankDiagram, ax: Axes) -> Axes:
     """A row a recipe, best on top: its mean rank, interval, and its rank on each task."""
     mean = data.ranks.mean(axis=0)
     order = np.argsort(mean, kind="stable")
@@ -115,11 +112,11 @@ def draw_ranks(data: Ranks, ax: Axes) -> Axes:
     return ax
 
 
-def _right(data: Ranks, mean: NDArray[np.float64]) -> float:
+def _right(data: RankDiagram, mean: NDArray[np.float64]) -> float:
     return float(mean.min()) + (data.difference or 0) + 0.2
 
 
-def ranks_caption(panels: Sequence[Ranks]) -> str:
+def ranks_caption(panels: Sequence[RankDiagram]) -> str:
     """What points, bars and the critical difference are."""
     if not panels:
         return "Ranks need two recipes with ended runs on a common task; there are none yet."

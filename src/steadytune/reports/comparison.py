@@ -58,7 +58,7 @@ def _sections(answers: Sequence[Answer]) -> dict[str, list[str]]:
             found.setdefault(_ASKED[one.question], []).append(one.sentence)
     for heading, sentences in (
         ("Not compared", _refused(answers)),
-        ("Keep in mind", _notes(answers)),
+        ("Keep in mind", notes(answers)),
     ):
         if sentences:
             found[heading] = sentences
@@ -78,7 +78,7 @@ def _refused(answers: Sequence[Answer]) -> list[str]:
     ]
 
 
-def _notes(answers: Sequence[Answer]) -> list[str]:
+def notes(answers: Sequence[Answer]) -> list[str]:
     """Every warning once, with the task where there are several."""
     places = {(one.task, one.encoder) for one in answers}
     found = list[str]()

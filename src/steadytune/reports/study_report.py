@@ -23,7 +23,7 @@ from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.ledger import Ledger
 from steadytune.recipe import Seeds
 from steadytune.records import State
-from steadytune.reports.answer import answer
+from steadytune.reports.answer import conclude
 from steadytune.reports.bad_runs import bad_runs
 from steadytune.reports.instability_data import instability_data
 from steadytune.reports.study_data import study_data
@@ -66,7 +66,7 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
         data=embedded(
             {**study_data(ledger, found), "instability": instability_data(ledger, found)}
         ),
-        answer=answer(found),
+        answer=conclude(found),
         counts=_counts(ledger),
         headings=SHOWN,
         size=_size(ledger.study),

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from steadytune.analysis.summary import SummaryRow
+from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
 
 HEADINGS = (
     "task",
@@ -37,10 +37,7 @@ _SHORT = {"mean_squared_error": "MSE"}  # errors: not fractions
 
 def caption(rows: Sequence[SummaryRow]) -> str:
     """What the numbers are: checkpoint, unit, estimators, and what counts as failed."""
-    which = {
-        "last": "last checkpoint",
-        "best": "best checkpoint on the selecting dev split (selection: reads too high)",
-    }[rows[0].checkpoint if rows else "last"]
+    which = CHECKPOINTS[rows[0].checkpoint if rows else "last"]
     return (
         f"Metrics x 100 on dev, {which}, over all n ended runs; std with ddof = 1; the interval of "
         "the mean is a 95 % BCa bootstrap over runs, widened for few (too narrow below n "
@@ -146,22 +143,23 @@ def _flat(row: SummaryRow) -> dict[str, object]:
 def as_markdown(rows: Sequence[SummaryRow]) -> str:
     """A pipe table with its caption under it."""
     rule = ["---:" if heading in _NUMERIC else "---" for heading in HEADINGS]
-    lines = [HEADINGS, rule, *([_plain(cell) for cell in cells(row)] for row in rows)]
+    lines = [HEADINGS, rule, *([plain(cell) for cell in cells(row)] for row in rows)]
     return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["", caption(rows)])
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
+    """Text that ends no cell of a pipe table."""
     return cell.replace("|", "\\|")
 
 
-_LATEX = str.maketrans({c: "\\" + c for c in "&%$#_{}"} | {"\\": r"\textbackslash{}"})
+LATEX = str.maketrans({c: "\\" + c for c in "&%$#_{}"} | {"\\": r"\textbackslash{}"})
 
 
 def as_latex(rows: Sequence[SummaryRow]) -> str:
     """A booktabs table with its caption."""
     align = "".join("r" if heading in _NUMERIC else "l" for heading in HEADINGS)
     body = [
-        " & ".join(cell.translate(_LATEX) for cell in line) + r" \\"
+        " & ".join(cell.translate(LATEX) for cell in line) + r" \\"
         for line in [HEADINGS, *(cells(row) for row in rows)]
     ]
     return "\n".join(
@@ -175,7 +173,7 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
             *body[1:],
             r"\bottomrule",
             r"\end{tabular}",
-            rf"\caption{{{caption(rows).translate(_LATEX)}}}",
+            rf"\caption{{{caption(rows).translate(LATEX)}}}",
             r"\end{table}",
         ]
     )
