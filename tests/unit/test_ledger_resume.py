@@ -85,7 +85,7 @@ def test_a_snapshot_that_cannot_be_used_counts_as_none(tmp_path: Path, damage: s
     conduct(whole, whole.planned[0].id)
     ledger, writer = begin(tmp_path / "damaged")
     run = writer.record.id
-    for event in list(events(run, None))[:10]:
+    for event in list(events(run, None))[:13]:
         writer.write(event)
     folder = tmp_path / "damaged" / "runs" / run
     if damage == "another run's":
@@ -195,7 +195,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 def test_a_snapshot_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
     ledger, writer = begin(tmp_path)
     run = writer.record.id
-    for event in list(events(run, None))[:8]:
+    for event in list(events(run, None))[:10]:
         writer.write(event)
         if isinstance(event, Snapshot):
             break

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -34,15 +34,26 @@ def read_table(path: Path) -> dict[str, NDArray[Any]]:
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
-def write_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Write a snapshot with its run and step in the metadata.
+class SnapshotHeader(NamedTuple):
+    """What a snapshot says of itself.
+
+    Attributes:
+        step: steps done. measured: lines that diagnostics had left by then.
+    """
+
+    step: int
+    measured: int
+
+
+def write_snapshot(path: Path, snapshot: Snapshot, measured: int) -> None:
+    """Write a snapshot with its run and header in the metadata.
 
     Raises:
         OSError: the disk is full or gone; an earlier snapshot is as it was.
     """
     # safetensors writes the memory of an array as it lies there, so it has to be contiguous.
     tensors = {name: np.asarray(array, order="C") for name, array in snapshot.tensors.items()}
-    metadata = {"run": snapshot.run, "step": str(snapshot.step)}
+    metadata = {"run": snapshot.run, "step": str(snapshot.step), "measured": str(measured)}
 
     def write(temporary: Path) -> None:
         try:
@@ -53,21 +64,22 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     replace_file(path, write)
 
 
-def snapshot_step(path: Path, run: str) -> int | None:
-    """The step of a whole snapshot of ``run``; None if there is none, or a damaged one.
+def snapshot_header(path: Path, run: str) -> SnapshotHeader | None:
+    """The header of a whole snapshot of ``run``; None if there is none, or a damaged one.
 
     The header is read, and the length of the file checked against it; not the tensors.
     """
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-        return int(metadata["step"]) if metadata.get("run") == run else None
+        header = SnapshotHeader(int(metadata["step"]), int(metadata.get("measured", "0")))
+        return header if metadata.get("run") == run else None
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
 
 
 def read_snapshot(path: Path, run: str, step: int) -> Snapshot | None:
-    """The snapshot that ``snapshot_step`` found; None if its tensors cannot be read."""
+    """The snapshot that ``snapshot_header`` found; None if its tensors cannot be read."""
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError):

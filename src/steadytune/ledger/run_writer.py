@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.ledger.arrays import read_snapshot, snapshot_step, write_snapshot, write_table
+from steadytune.ledger.arrays import read_snapshot, snapshot_header, write_snapshot, write_table
 from steadytune.ledger.durable import Lines, cut_file, read_lines, replace_json
 from steadytune.ledger.run_folder import (
     STEP_COLUMNS,
@@ -200,7 +200,7 @@ class RunWriter:
             raise ValueError(f"snapshot of step {event.step} after step {len(self._losses)}")
         self._steps.sync()
         self._measured.sync()
-        write_snapshot(self._folder.snapshot_file, event)
+        write_snapshot(self._folder.snapshot_file, event, len(self._measured.lines()))
         self.snapshot_step = event.step
         self._save()
 
@@ -253,9 +253,10 @@ class RunWriter:
 
     def _usable_snapshot(self) -> int | None:
         """The step of the snapshot, if what lies beside it reaches as far."""
-        step = snapshot_step(self._folder.snapshot_file, self._record.id)
-        if step is None:
+        header = snapshot_header(self._folder.snapshot_file, self._record.id)
+        if header is None or len(self._measured.lines()) < header.measured:
             return None
+        step = header.step
         done = [line.get("step") for line in self._steps.lines()]
         return step if done[:step] == list(range(1, step + 1)) else None
 
