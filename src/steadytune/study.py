@@ -78,6 +78,8 @@ class Study:
         evaluate: when the dev splits are predicted: after every ``epoch``, at the ``end`` only, or
             every so many steps (and at the end). Has no influence on the training.
         keep: which weights of each run are saved as a Hugging Face folder.
+        keep_texts: whether the texts of the dev splits are copied into the study's folder, where
+            the report and the figure of flipping examples find them.
     """
 
     recipes: Annotated[tuple[Recipe, ...], Field(min_length=1, strict=False)]
@@ -88,6 +90,7 @@ class Study:
     question: str = ""
     evaluate: Literal["epoch", "end"] | Annotated[int, Field(ge=1)] = "epoch"
     keep: Literal["none", "last", "best"] = "none"
+    keep_texts: bool = True
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Study:

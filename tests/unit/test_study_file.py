@@ -69,6 +69,7 @@ name: length
 question: Does it?
 evaluate: 50
 keep: best
+keep_texts: false
 data_dir: /data
 recipes:
   - devlin2019
@@ -102,6 +103,7 @@ seeds: 2
         question="Does it?",
         evaluate=50,
         keep="best",
+        keep_texts=False,
         recipes=(devlin2019(), longer, bare),
         tasks=(
             TaskChoice("glue/rte", data_dir="/data"),
@@ -249,6 +251,7 @@ STUDY = st.builds(
     name=NAMES,
     question=WORDS,
     evaluate=st.sampled_from(["epoch", "end"]) | st.integers(1, 99),
+    keep_texts=st.booleans(),
 )
 
 

@@ -20,6 +20,7 @@ def dump(study: Study) -> str:
             "question": study.question,
             "evaluate": study.evaluate,
             "keep": study.keep,
+            "keep_texts": study.keep_texts,
             "encoders": list(study.encoders),
             "seeds": _seeds(study.seeds),
             "tasks": [_task(task) for task in study.tasks],
