@@ -37,14 +37,24 @@ def small(folder: Path) -> Ledger:
     return ledger_of.make_ledger(folder, 3, 2, 6, steps=150, examples=40, evaluations=3)
 
 
-def study_of(folder: Path, seeds: int = 3, scores: bool = False, hostile: bool = False) -> Ledger:
-    """A study of one recipe and one task with no run begun."""
+def study_of(
+    folder: Path,
+    seeds: int = 3,
+    scores: bool = False,
+    hostile: bool = False,
+    orders: tuple[int, ...] = (),
+) -> Ledger:
+    """A study of one recipe and one task with no run begun; with ``orders`` seeds are crossed."""
     name = HOSTILE[0] if hostile else "plain"
     study = Study(
         recipes=(Recipe(name, 1e-5, steps=4, source=HOSTILE[1] if hostile else ""),),
         tasks=(TaskChoice(HOSTILE[1] if hostile else "task"),),
         encoders=(ENCODER.name,),
-        seeds=tuple(Seeds.tied(seed) for seed in range(seeds)),
+        seeds=tuple(
+            Seeds(seed, order, 0) if orders else Seeds.tied(seed)
+            for seed in range(seeds)
+            for order in orders or (0,)
+        ),
         question=HOSTILE[3] + HOSTILE[4] if hostile else "",
     )
     facts = task_of(study.tasks[0].name, scores, hostile)
@@ -79,7 +89,7 @@ def conduct(ledger: Ledger, fates: str, scores: bool = False, hostile: bool = Fa
             recipe=RECIPE.dump_python(ledger.study.recipes[0], mode="json"),
             task=facts,
             encoder=ENCODER,
-            seeds={"init": place, "order": place, "dropout": place},
+            seeds=vars(row.seeds) | {},
             total_steps=4,
         )
         labels = LABELS.astype(float) if scores else LABELS
@@ -119,6 +129,7 @@ CONDITIONS = {
     "all diverged": lambda folder: conduct(study_of(folder), "nnn"),
     "mixed": lambda folder: conduct(study_of(folder, 5), "gfng"),
     "scores": lambda folder: conduct(study_of(folder, scores=True), "ggn", scores=True),
+    "crossed": lambda folder: conduct(study_of(folder, 3, orders=(0, 1)), "ggfggg"),
     "hostile": lambda folder: conduct(study_of(folder, 6, hostile=True), "ggggfn", hostile=True),
     "small": small,
 }

@@ -146,7 +146,7 @@ def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
         BadInput: the folder holds another study or something else.
     """
     ledger = Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
-    for task in loaded.tasks.values():
+    for task in loaded.tasks.values() if loaded.study.keep_texts else ():
         for name, split in task.dev.items():
             ledger.keep_examples(task.facts.digest, name, split.texts, split.pairs)
     return ledger

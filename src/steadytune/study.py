@@ -82,6 +82,8 @@ class Study:
             Has no influence on the training, and may change when a study is continued.
         stop_hopeless: end runs early that the early warning calls hopeless and that are no better
             than a constant then. They count as failed.
+        keep_texts: whether the texts of the dev splits are copied into the study's folder, where
+            the report and the figure of flipping examples find them.
     """
 
     recipes: Annotated[tuple[Recipe, ...], Field(min_length=1, strict=False)]
@@ -94,6 +96,7 @@ class Study:
     keep: Literal["none", "last", "best"] = "none"
     diagnostics: Literal["off", "economy", "full"] = "economy"
     stop_hopeless: bool = False
+    keep_texts: bool = True
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Study:

@@ -119,6 +119,31 @@ def test_a_folder_that_is_no_study(tmp_path, tiny):
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
+def test_reading_what_cannot_be_read(tmp_path, in_condition):
+    one, three = (in_condition(name).folder for name in ("mixed", "small"))
+    for command in (["report"], ["figures"], ["compare", "--a", "a", "--b", "b"]):
+        refused([command[0], tmp_path / "none", *command[1:]], "no such folder")
+        refused([command[0], tmp_path, *command[1:]], "not the folder of a study")
+    refused(["compare", three, "--a", "default", "--b", "nope"], "'nope'", "default, corrected")
+    refused(["compare", three, "--a", "default", "--b", "default"], "given twice")
+    refused(["compare", one, "--a", "plain", "--b", "other"], "one recipe, plain")
+    refused(["figures", three, "histogram"], "'histogram'", "boxes, raincloud")
+    (tmp_path / "file").touch()
+    refused(["figures", three, "boxes", "--out", tmp_path / "file"], "is a file", "folder")
+    refused(["report", three, "--out", tmp_path], "report.html")
+    refused(["report", three, "--out", tmp_path / "file" / "page.html"], "report.html")
+
+
+def test_reading_a_study_that_has_hardly_begun(in_condition, tmp_path):
+    for condition in ("empty", "one run"):
+        folder = in_condition(condition).folder
+        out = tmp_path / condition
+        for given in (["summary", folder, "--layout", "paper"], ["report", folder, "--out", out]):
+            result = CliRunner().invoke(app, [str(one) for one in given])
+            assert result.exit_code == 0, result.output
+        assert "No run has ended yet" in out.read_text() or condition == "one run"
+
+
 def test_out_folder_of_another_study(tmp_path, tiny):
     task = csv(tmp_path / "t.csv", GOOD_ROWS)
     small = ["--set", "recipe.steps=1", "--set", "recipe.max_length=48", "--seeds", "1"]

@@ -71,6 +71,7 @@ evaluate: 50
 keep: best
 diagnostics: off
 stop_hopeless: true
+keep_texts: false
 data_dir: /data
 recipes:
   - devlin2019
@@ -106,6 +107,7 @@ seeds: 2
         keep="best",
         diagnostics="off",
         stop_hopeless=True,
+        keep_texts=False,
         recipes=(devlin2019(), longer, bare),
         tasks=(
             TaskChoice("glue/rte", data_dir="/data"),
@@ -253,6 +255,7 @@ STUDY = st.builds(
     name=NAMES,
     question=WORDS,
     evaluate=st.sampled_from(["epoch", "end"]) | st.integers(1, 99),
+    keep_texts=st.booleans(),
 )
 
 

@@ -47,6 +47,11 @@ def compare_study(
 def _pairs(found: Sequence[Cell], a: str, b: str) -> list[tuple[Cell, Cell]]:
     """The cells of both recipes, place by place."""
     names = list(dict.fromkeys(cell.recipe for cell in found))
+    if len(names) < 2:
+        raise BadInput(
+            f"the study has one recipe, {names[0]}: there is none to compare it with; 'steadytune "
+            "summary' says how steady it is, and a study file with more recipes adds their runs"
+        )
     unknown = [name for name in (a, b) if name not in names]
     if unknown:
         raise BadInput(

@@ -136,6 +136,8 @@ def _bca_levels(
 
     Efron (1987); for several samples Davison & Hinkley (1997, section 5.4).
     """
+    if min(map(len, samples)) < 3:  # one of two left out leaves nothing that could vary
+        return None
     tie = 1e-9 * float(np.ptp(drawn[np.isfinite(drawn)]))  # equal but for rounding
     below = (np.mean(drawn < point - tie) + np.mean(drawn <= point + tie)) / 2
     cubes = squares = 0.0

@@ -113,13 +113,15 @@ def figures(
     if unknown:
         raise BadInput(f"figure {unknown[0]!r} is not known; there are {', '.join(TABLE)}")
     ledger = Ledger.open(folder)
-    found = cells(ledger)
+    found, out = cells(ledger), out or folder / "figures"
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"--out {out}: is a file; give a folder, new or old, for the figures")
     for name in wanted:
         panels = TABLE[name].panels(ledger, found)
         if not panels and not names:
             typer.echo(f"{name}: nothing to draw in this study", err=True)
             continue
-        for path in save(TABLE[name], panels, out or folder / "figures"):
+        for path in save(TABLE[name], panels, out):
             typer.echo(path)
 
 
@@ -134,8 +136,10 @@ def report(
     """Write everything about a study into one HTML file that opens anywhere, without network."""
     from steadytune.reports.study_report import report as page  # jinja2 only where it is needed
 
-    path = out or folder / "report.html"
-    text = page(Ledger.open(folder))
+    path, ledger = out or folder / "report.html", Ledger.open(folder)
+    if path.is_dir() or path.parent.is_file():
+        raise BadInput(f"--out {path}: cannot be a file; give the name of one, such as report.html")
+    text = page(ledger)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     typer.echo(path)

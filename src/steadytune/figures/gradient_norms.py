@@ -148,6 +148,8 @@ def draw_gradient_norms(data: GradientNorms, ax: Axes) -> Axes:
             curve.steps, positive, color=own, linestyle=dash, linewidth=0.9, label=name, gid="run"
         )
     ax.axvline(data.warmup, color="#888888", linestyle=":", linewidth=1, zorder=0)
+    if not any((curve.norms > 0).any() for curve in data.curves):
+        ax.set_ylim(0.1, 1)  # a logarithmic axis cannot scale itself to nothing
     log_axis(ax.yaxis)
     ax.set_xlabel("step (dotted: end of warm-up)")
     ax.set_ylabel("gradient norm")

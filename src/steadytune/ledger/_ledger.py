@@ -167,7 +167,7 @@ class Ledger:
         return self._run(run).predictions(step, split)
 
     def examples(self, task_digest: str, split: str) -> Examples | None:
-        """The texts of a dev split; None where they were not kept (ledgers of early versions)."""
+        """The texts of a dev split; None where they were not kept."""
         return read_examples(examples_file(self.folder, task_digest, split))
 
     def keep_examples(

@@ -26,6 +26,7 @@ from steadytune.records import State
 from steadytune.reports.answer import conclude
 from steadytune.reports.bad_runs import bad_runs
 from steadytune.reports.instability_data import instability_data
+from steadytune.reports.spread_sources import spread_table
 from steadytune.reports.study_data import study_data
 from steadytune.reports.summary_tables import SHOWN, summary_tables
 from steadytune.study import Study
@@ -57,7 +58,7 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
     environment.filters["setting"] = setting  # pyright: ignore[reportUnknownMemberType]
     return environment.get_template("page.html.j2").render(
         study=ledger.study,
-        folder=ledger.folder,
+        folder=ledger.folder.resolve().name,  # the rest of the path is nobody else's business
         version=metadata.version("steadytune"),
         now=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         style=(PAGE / "page.css").read_text(encoding="utf-8"),
@@ -72,6 +73,7 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
         size=_size(ledger.study),
         seeds=_seeds(ledger.study.seeds),
         tables=summary_tables(found),
+        spread=spread_table(found),
         bad=bad_runs(found),
         recipes=[recipe_fields(recipe) for recipe in ledger.study.recipes],
         facts=[facts for facts in (_facts(cell) for cell in _first_of_groups(found)) if facts],

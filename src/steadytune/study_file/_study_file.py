@@ -28,7 +28,15 @@ _OPTIONS = {"recipes": "recipe", "tasks": "task", "encoders": "encoder", "seeds"
 _HINTS = get_type_hints(Study, include_extras=True)
 _SETTINGS: dict[str, TypeAdapter[Any]] = {
     name: TypeAdapter(_HINTS[name], config=ConfigDict(strict=True))
-    for name in ("name", "question", "evaluate", "keep", "diagnostics", "stop_hopeless")
+    for name in (
+        "name",
+        "question",
+        "evaluate",
+        "keep",
+        "keep_texts",
+        "diagnostics",
+        "stop_hopeless",
+    )
 }
 _KEYS = (*_AXES, *_SETTINGS, "data_dir")
 _SCOPES: dict[str, Collection[str]] = {"": _KEYS, "recipe": RECIPE_FIELDS, "task": TASK_FIELDS}

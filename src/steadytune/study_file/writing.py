@@ -22,6 +22,7 @@ def dump(study: Study) -> str:
             "keep": study.keep,
             "diagnostics": study.diagnostics,
             "stop_hopeless": study.stop_hopeless,
+            "keep_texts": study.keep_texts,
             "encoders": list(study.encoders),
             "seeds": _seeds(study.seeds),
             "tasks": [_task(task) for task in study.tasks],
