@@ -85,8 +85,14 @@ def notes(answers: Sequence[Answer]) -> list[str]:
     for one in answers:
         where = f"{one.task} ({one.encoder}): " if len(places) > 1 else ""
         if one.verdict != "refused":
-            found += [f"{where}{warning}." for warning in one.warnings]
+            found += [f"{where}{_sentence(warning, one)}." for warning in one.warnings]
     return list(dict.fromkeys(found))
+
+
+def _sentence(warning: str, of: Answer) -> str:
+    """With a capital, unless it begins with a recipe's name."""
+    named = warning.startswith((of.a, of.b))
+    return warning if named else warning[:1].upper() + warning[1:]
 
 
 def _plain(value: object) -> object:
