@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from steadytune.analysis.cells import Cell, cells
 from steadytune.analysis.contest import contests
+from steadytune.cli import app
 from steadytune.ledger import Ledger
 from steadytune.reports.answer import conclude
 from steadytune.reports.spread_sources import FAILURES, spread_table
@@ -100,6 +102,18 @@ def test_real_studies(folder, words):
     text = " ".join([found.headline, *found.evidence, *found.others, *found.cautions])
     assert "nan" not in text
     assert "inf " not in text
+
+
+def test_the_readme_shows_what_compare_says():
+    """The example in the README is real; only its caption is left out."""
+    folder = RESULTS / "2026-11-23-edge" / "sst2"
+    given = ["compare", str(folder), "--a", "1e-4 on", "--b", "1e-4 off"]
+    asked = [part for name in ("level", "failures") for part in ("--question", name)]
+    said = CliRunner().invoke(app, given + asked).stdout
+    shown = (RESULTS.parent / "README.md").read_text().partition("$ steadytune compare")[2]
+    shown = shown.partition("failures\n")[2].partition("\n...\n")[0]
+    assert len(shown) > 500
+    assert " ".join(said.split()).startswith(" ".join(shown.split()))
 
 
 def test_sources_of_the_spread(in_condition):

@@ -23,7 +23,7 @@ from steadytune.analysis.more_seeds import advised, seeds_to_decide
 from steadytune.analysis.power import detectable_difference
 from steadytune.analysis.predictions import CellPredictions
 from steadytune.recipe import Recipe
-from steadytune.reports.comparison import FORMATS
+from steadytune.reports.comparison import FORMATS, as_text
 
 RNG = np.random.default_rng(20_210_109)
 GOOD = simulated_runs(RNG.normal(0.72, 0.01, 12), recipe="good", seeds=range(12))
@@ -331,3 +331,10 @@ def test_no_number_is_absurd():
     low, high = wins.effect.interval
     assert (wins.effect.value, wins.effect.method, high) == (1, "Wilson", 1)
     assert low == pytest.approx(0.757, abs=1e-3)
+
+
+def test_text_is_folded_to_the_terminal():
+    found = [compare(question, GOOD, WIDE) for question in SIMPLE]
+    whole, narrow = as_text(found), as_text(found, 60)
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert whole.split() == narrow.split()
