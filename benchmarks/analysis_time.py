@@ -1,7 +1,8 @@
 """Seconds and memory of the analysis of a study of 450 runs, from its ledger on disk.
 
-Prints one JSON object: the summary, every estimate of every cell, a comparison of every recipe with
-the first one in all questions, the noise of the dev set, and what opening the ledger took.
+Prints one JSON object: the summary, every estimate of every cell, a comparison of the first recipe
+with every other on every task in all questions, which recipe leads, the noise of the dev set, and
+what opening the ledger took.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from simulated_ledger import simulated_ledger
+from ledger_of import make_ledger
 
 from steadytune.analysis.cells import cells
 from steadytune.analysis.compare import compare_family
+from steadytune.analysis.contest import contests
 from steadytune.analysis.dev_noise import noise_split
 from steadytune.analysis.estimators import estimates
 from steadytune.analysis.evidence import Question
@@ -50,8 +52,12 @@ def measured(folder: Path) -> dict[str, float]:
     predicted = timed("predictions", lambda: [cell_predictions(ledger, cell) for cell in found])
     known = [one for one in predicted if one is not None]
     timed("dev noise", lambda: [noise_split(one.correct) for one in known])
-    pairs = [(runs[0], other) for other in runs[1:]]
-    both = [(known[0], other) for other in known[1:]]
+    timed("which recipe leads", lambda: contests(found))
+    first = {one.task: place for place, one in reversed([*enumerate(runs)])}
+    places = [(first[one.task], place) for place, one in enumerate(runs)]
+    places = [(a, b) for a, b in places if a != b]
+    pairs = [(runs[a], runs[b]) for a, b in places]
+    both = [(known[a], known[b]) for a, b in places]
     for question in Question:
         timed(f"compare {question.value}", lambda q=question: compare_family(q, pairs, both))
     return seconds | {"total": round(sum(seconds.values()), 3)}
@@ -65,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.ledger or Path(temporary) / "study"
         if not folder.exists():
-            simulated_ledger(folder)
+            make_ledger(folder)
         seconds = measured(folder)
     mib = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(json.dumps({"runs": 450, "seconds": seconds, "peak_memory_MiB": mib}, indent=2))

@@ -19,10 +19,11 @@ from steadytune.analysis.carries import duplicates, two_modes
 from steadytune.analysis.compare import compare, compare_family
 from steadytune.analysis.evidence import Question, turned
 from steadytune.analysis.families import holm
+from steadytune.analysis.more_seeds import advised, seeds_to_decide
 from steadytune.analysis.power import detectable_difference
 from steadytune.analysis.predictions import CellPredictions
 from steadytune.recipe import Recipe
-from steadytune.reports.comparison import FORMATS
+from steadytune.reports.comparison import FORMATS, as_text
 
 RNG = np.random.default_rng(20_210_109)
 GOOD = simulated_runs(RNG.normal(0.72, 0.01, 12), recipe="good", seeds=range(12))
@@ -258,3 +259,82 @@ def test_command_asks_one_question(folder):
     run = CliRunner().invoke(cli.app, given)
     assert run.exit_code == 0
     assert "Which is better on average?" not in run.stdout
+
+
+def test_choosing_the_best_of_many_costs_what_all_pairs_would():
+    assert holm([0.01, 0.02], 10) == pytest.approx([0.1, 0.18])
+    assert holm([0.01, 0.02], 1) == pytest.approx(holm([0.01, 0.02]))
+    few, many = (compare_family(Question.LEVEL, [(GOOD, WIDE)], comparisons=n)[0] for n in (1, 15))
+    assert few.tests[0].adjusted is None
+    assert many.tests[0].adjusted == pytest.approx(min(1, 15 * many.tests[0].p))
+
+
+def test_false_leaders_are_as_rare_as_they_should_be():
+    """Five equal recipes, 400 studies: the leader is called better than some other in 5 % at most.
+
+    Three standard errors above: 5 % + 3 sqrt(0.05 0.95 / 400) = 8.3 %.
+    """
+    rng, called = np.random.default_rng(7), 0
+    for _ in range(400):
+        scores = rng.normal(0.7, 0.02, (5, 8))
+        of = [
+            simulated_runs(x, recipe=f"r{i}", seeds=range(8 * i, 8 * i + 8))
+            for i, x in enumerate(scores)
+        ]
+        first, *others = sorted(of, key=lambda runs: -runs.values.mean())
+        found = compare_family(Question.LEVEL, [(first, one) for one in others], comparisons=10)
+        called += any(one.verdict != "undecided" for one in found)
+    assert called / 400 < 0.083
+
+
+@pytest.mark.parametrize("question", [Question.LEVEL, Question.SPREAD, Question.FAILURES])
+def test_seeds_that_would_decide_do_decide(question):
+    """Studies of so many runs like those of the pilot find the difference in 4 of 5."""
+    rng = np.random.default_rng(3)
+    pilot = two_groups(rng, 6, share=0.4), np.append(two_groups(rng, 5, share=0.0), 0.53)
+    of = [simulated_runs(x, x < 0.6, recipe) for x, recipe in zip(pilot, "ab", strict=True)]
+    needed = seeds_to_decide(question, *of)
+    found = compare(question, *of)
+    assert found.verdict == "undecided"
+    told = advised(found, *of)
+    assert told.seeds_needed == needed
+    if needed is None:
+        assert "even 200 seeds" in told.sentence
+        return
+    assert f"about {needed} seeds" in told.sentence
+    decided = 0
+    for study_seed in range(60):
+        rng = np.random.default_rng([study_seed, 1])
+        drawn = [rng.choice(x, needed) for x in pilot]
+        runs = [
+            simulated_runs(x, x < 0.6, recipe, seeds=range(1000 * k, 1000 * k + needed))
+            for k, (x, recipe) in enumerate(zip(drawn, "ab", strict=True))
+        ]
+        decided += compare(question, *runs).verdict in ("a", "b")
+    assert decided / 60 > 0.64  # 0.8 less three standard errors
+
+
+def test_more_comparisons_ask_for_more_seeds():
+    close = simulated_runs(GOOD.values - 0.004, recipe="close", seeds=range(50, 62))
+    one, ten = (seeds_to_decide(Question.LEVEL, GOOD, close, n) for n in (1, 10))
+    assert 12 < one < ten
+    assert seeds_to_decide(Question.LEVEL, GOOD, replace(GOOD, recipe="same")) is None
+
+
+def test_no_number_is_absurd():
+    """A std of next to nothing makes a ratio that is no number; nothing is minus nothing."""
+    still = simulated_runs(np.full(12, 0.7) + 1e-15 * np.arange(12), recipe="still")
+    assert "over 1000" in compare(Question.SPREAD, GOOD, still).sentence
+    same = simulated_runs(GOOD.values + 1e-9, recipe="more", seeds=range(70, 82))
+    assert "-0.0" not in compare(Question.LEVEL, GOOD, same).sentence
+    wins = compare(Question.IMPROVEMENT, GOOD, simulated_runs(GOOD.values - 0.5, recipe="low"))
+    low, high = wins.effect.interval
+    assert (wins.effect.value, wins.effect.method, high) == (1, "Wilson", 1)
+    assert low == pytest.approx(0.757, abs=1e-3)
+
+
+def test_text_is_folded_to_the_terminal():
+    found = [compare(question, GOOD, WIDE) for question in SIMPLE]
+    whole, narrow = as_text(found), as_text(found, 60)
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert whole.split() == narrow.split()

@@ -144,5 +144,11 @@ def test_no_recipe_leads_where_each_wins_a_task(in_condition):
     assert "No recipe leads" in told
 
 
+def test_the_folders_of_the_machine_stay_there(in_condition, page_of):
+    ledger = in_condition("small")
+    assert str(ledger.folder.parent) not in page_of(ledger)
+    assert f"<bdi>{ledger.folder.name}</bdi>" in page_of(ledger)
+
+
 def test_durations():
     assert [duration(s) for s in (0.31, 59, 90, 7200)] == ["0.31 s", "59 s", "1.5 min", "2.0 h"]

@@ -76,7 +76,10 @@ def compare(
     with plain_errors():
         asked = list(dict.fromkeys(question or Question))
         answers = compare_study(Ledger.open(folder), a, b, asked, checkpoint.value)
-        print(comparison.FORMATS[format_](answers))
+        if format_ is comparison.Format.text:
+            print(comparison.as_text(answers, width()))
+        else:
+            print(comparison.FORMATS[format_](answers))
 
 
 @plain_errors()

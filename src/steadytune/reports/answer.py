@@ -47,7 +47,7 @@ def conclude(cells: Sequence[Cell], which: Which = "last") -> Conclusion:
         headline=_headline(found),
         evidence=tuple(line for contest in found for line in _evidence(contest)),
         others=tuple(one.sentence for contest in found for one in contest.level[1:]),
-        cautions=tuple(dict.fromkeys(cautions)),
+        cautions=tuple(dict.fromkeys(f"{one.rstrip('.')}." for one in cautions)),
         next_steps=tuple(_next_steps(cells, found)),
     )
 
@@ -61,8 +61,10 @@ def _headline(found: Sequence[Contest]) -> str:
     names = [one.leader.recipe for one in learned]
     name, *tied = _most_frequent(names)
     if tied:
-        wins = [f"{one} on {names.count(one)}" for one in (name, *tied)]
-        return f"No recipe leads: the best mean has {', '.join(wins)} of {_tasks(len(found))}."
+        wins = [f"{one} on {_tasks(names.count(one))}" for one in (name, *tied)]
+        stuck = len(found) - len(learned)
+        rest = f"; on {_tasks(stuck)} nothing was learned" if stuck else ""
+        return f"No recipe leads: the best mean has {', '.join(wins)}{rest}."
     own = [runs for contest in found for runs in contest.runs if runs.recipe == name]
     others = [runs for contest in found for runs in contest.runs if runs.recipe != name]
     if not others:

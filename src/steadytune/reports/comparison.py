@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from enum import StrEnum
@@ -29,12 +30,31 @@ CAPTION = (
 )
 
 
-def as_text(answers: Sequence[Answer]) -> str:
-    """Question by question, the answer of each task, and what to keep in mind at the end."""
+def as_text(answers: Sequence[Answer], width: int | None = None) -> str:
+    """Question by question, the answer of each task, and what to keep in mind at the end.
+
+    Args:
+        answers: of any number of questions and tasks.
+        width: columns to fold lines at; None leaves every sentence on its line.
+    """
     lines = list[str]()
     for heading, sentences in _sections(answers).items():
-        lines += [heading, *(f"  {sentence}" for sentence in sentences), ""]
-    return "\n".join([*lines, CAPTION])
+        lines += [heading, *(_folded(sentence, width) for sentence in sentences), ""]
+    return "\n".join([*lines, _folded(CAPTION, width, indent="")])
+
+
+def _folded(text: str, width: int | None, indent: str = "  ") -> str:
+    if width is None:
+        return indent + text
+    more = indent * 2
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=more,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def as_markdown(answers: Sequence[Answer]) -> str:
@@ -85,8 +105,14 @@ def notes(answers: Sequence[Answer]) -> list[str]:
     for one in answers:
         where = f"{one.task} ({one.encoder}): " if len(places) > 1 else ""
         if one.verdict != "refused":
-            found += [f"{where}{warning}." for warning in one.warnings]
+            found += [f"{where}{_sentence(warning, one)}." for warning in one.warnings]
     return list(dict.fromkeys(found))
+
+
+def _sentence(warning: str, of: Answer) -> str:
+    """With a capital, unless it begins with a recipe's name."""
+    named = warning.startswith((of.a, of.b))
+    return warning if named else warning[:1].upper() + warning[1:]
 
 
 def _plain(value: object) -> object:

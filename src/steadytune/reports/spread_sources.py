@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steadytune.analysis.cells import Cell
-from steadytune.analysis.estimators import Estimate, std
+from steadytune.analysis.estimators import std, successful
 from steadytune.analysis.runs import Runs, runs_of
 from steadytune.analysis.summary import Which
 from steadytune.analysis.variance import (
@@ -76,11 +76,12 @@ def spread_table(cells: Sequence[Cell], which: Which = "last") -> SpreadTable:
 
 
 def _of_failures(runs: Runs) -> dict[str, Part]:
-    found: Estimate = outcome_share(runs.values, runs.failed)
+    found = outcome_share(runs.values, runs.failed)
     if found.value is None:
         return {}
-    ends = "" if found.interval is None else " to ".join(f"{100 * x:.0f}" for x in found.interval)
-    return {FAILURES: Part(f"{100 * found.value:.0f} %", f"{ends} %" if ends else "")}
+    good = successful("std", runs.values, runs.failed)
+    more = "" if good.value is None else f"successful runs: std {shown(runs.metric, good.value)}"
+    return {FAILURES: Part(f"{100 * found.value:.0f} %", more)}
 
 
 def _components(runs: Runs) -> Components | None:

@@ -5,10 +5,15 @@ function cellTitle(cell) {
   return `${cell.recipe}, ${cell.task}${several ? `, ${cell.encoder}` : ""}`;
 }
 
+function short(value) {
+  if (value === 0) return "0";
+  return Math.abs(value) < 0.001 ? "<0.001" : value.toPrecision(2);
+}
+
 function drawMeasure(measure, row) {
   const cell = element("td", { class: "number" }, null, row);
   if (!measure || measure.value === null) { cell.textContent = "-"; return; }
-  const [value, low, high] = [measure.value, ...(measure.interval || [])].map((one) => one.toPrecision(2));
+  const [value, low, high] = [measure.value, ...(measure.interval || [])].map(short);
   cell.textContent = value;
   if (measure.interval) element("small", {}, `${low} to ${high}`, cell);
 }
@@ -65,7 +70,7 @@ function drawMatrix() {
   const runs = cell.runs.map((id) => study.runs.find((run) => run.id === id));
   const order = runs.map((_, i) => i).sort((a, b) => isBad(runs[a]) - isBad(runs[b]) || (runs[b].last.accuracy || 0) - (runs[a].last.accuracy || 0));
   const width = Math.min(parent.clientWidth || 340, 460), size = (width - 40) / order.length;
-  const svg = canvas(parent, width, width, `disagreement of ${order.length} runs`);
+  const svg = canvas(parent, width, width - 38, `disagreement of ${order.length} runs`);
   order.forEach((i, row) => {
     const label = shape("text", { x: 36, y: row * size + size / 2 + 4, "text-anchor": "end", class: "note" }, svg, runs[i].seed);
     if (size < 11) label.style.fontSize = "7px";
