@@ -21,7 +21,7 @@ from steadytune.recipe import Seeds
 
 RESULTS = Path(__file__).parents[2] / "results"
 SICK = {
-    "lr too high": (replace(LEARNS, lr=0.05), None, "exploded", "lower_lr"),
+    "lr too high": (replace(LEARNS, lr=0.05), None, "vanishing_gradients", "lower_lr"),
     "no warm-up": (replace(LEARNS, lr=0.02, warmup=0), None, "vanishing_gradients", "warm_up"),
     "labels shuffled": (replace(LEARNS, steps=300), shuffled(), "label_problem", "check_labels"),
     "labels constant": (LEARNS, constant(), "label_problem", "check_labels"),
@@ -54,14 +54,23 @@ def test_a_planted_sickness(models, tmp_path, name):
     assert found.findings == ()
 
 
-@pytest.mark.parametrize("name", ["lr too high", "labels constant", "frozen encoder", "one epoch"])
-def test_the_same_without_diagnostics(models, tmp_path, name):
-    recipe, task, cause, _ = SICK[name]
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("lr too high", "exploded"),  # the same remedies
+        ("labels constant", "label_problem"),
+        ("frozen encoder", "hardly_trained"),
+        ("one epoch", "too_few_steps"),
+    ],
+)
+def test_without_diagnostics(models, tmp_path, name, cause):
+    recipe, task, _, remedy = SICK[name]
     study = SmallStudy(models, recipe, task, diagnostics="off")
     ledger = conducted(tmp_path / "without", study)
     assert ledger.diagnostics(study.run.id) == {}
-    causes = {diagnose(ledger).runs[0].cause, *diagnose(ledger).runs[0].also}
-    assert cause in causes
+    (run,) = diagnose(ledger).runs
+    assert run.finding is not None
+    assert (run.cause, run.finding.remedies[0].name) == (cause, remedy)
 
 
 def test_runs_that_are_one_run_repeated(models, tmp_path):
@@ -108,6 +117,11 @@ def test_real_runs_of_a_version_without_diagnostics(study, expected):
             assert run.finding.onset is not None
             assert run.finding.remedies[0].name == "bias_correction"
             assert run.finding.onset < len(ledger.steps(run.run)["step"])
+
+
+def test_real_runs_with_diagnostics() -> None:
+    found = diagnose(Ledger.open(RESULTS / "2026-11-23-why-they-fail/ledger"))
+    assert Counter(run.cause for run in found.runs) == {"success": 4, "vanishing_gradients": 2}
 
 
 def test_one_run_by_how_its_id_begins():

@@ -6,7 +6,7 @@ from steadytune.analysis.cautions import FEW_STEPS
 from steadytune.analysis.verdicts._case import Case
 from steadytune.analysis.verdicts._finding import Evidence, Finding
 from steadytune.analysis.verdicts.remedies import longer
-from steadytune.analysis.verdicts.vanishing_gradients import FALLEN
+from steadytune.analysis.verdicts.vanishing_gradients import FALLEN, vanishing_gradients
 
 FALLING = 0.05  # of the chance loss: fall from the third quarter to the last that is no accident
 LEFT_CHANCE = 0.9  # share of the chance loss below which a loss has left it
@@ -33,7 +33,7 @@ def still_learning(case: Case) -> Finding | None:
 def too_few_steps(case: Case) -> Finding | None:
     """A short run with a gradient that has not vanished and a loss that has hardly moved."""
     first, last = case.norm_between(0, 0.1), case.norm_between(0.8, 1)
-    if len(case.losses) >= FEW_STEPS or last < FALLEN * first:
+    if len(case.losses) >= FEW_STEPS or last < FALLEN * first or vanishing_gradients(case):
         return None
     return Finding(
         cause="too_few_steps",
