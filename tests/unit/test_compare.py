@@ -15,9 +15,10 @@ from simulated_run import LABELS, conduct, ledger_in, study
 from typer.testing import CliRunner
 
 from steadytune import cli
+from steadytune.analysis.answers import open_sentence
 from steadytune.analysis.carries import duplicates, two_modes
 from steadytune.analysis.compare import compare, compare_family
-from steadytune.analysis.evidence import Question, turned
+from steadytune.analysis.evidence import Question, gather, turned
 from steadytune.analysis.families import holm
 from steadytune.analysis.more_seeds import advised, seeds_to_decide
 from steadytune.analysis.power import detectable_difference
@@ -270,21 +271,21 @@ def test_choosing_the_best_of_many_costs_what_all_pairs_would():
 
 
 def test_false_leaders_are_as_rare_as_they_should_be():
-    """Five equal recipes, 400 studies: the leader is called better than some other in 5 % at most.
+    """Five equal recipes, 150 studies: the leader is called better than some other in 5 % at most.
 
-    Three standard errors above: 5 % + 3 sqrt(0.05 0.95 / 400) = 8.3 %.
+    Three standard errors above: 5 % + 3 sqrt(0.05 0.95 / 150) = 10.3 %.
     """
     rng, called = np.random.default_rng(7), 0
-    for _ in range(400):
-        scores = rng.normal(0.7, 0.02, (5, 8))
+    for _ in range(150):
+        scores = rng.normal(0.7, 0.02, (5, 7))
         of = [
-            simulated_runs(x, recipe=f"r{i}", seeds=range(8 * i, 8 * i + 8))
+            simulated_runs(x, recipe=f"r{i}", seeds=range(7 * i, 7 * i + 7))
             for i, x in enumerate(scores)
         ]
         first, *others = sorted(of, key=lambda runs: -runs.values.mean())
         found = compare_family(Question.LEVEL, [(first, one) for one in others], comparisons=10)
         called += any(one.verdict != "undecided" for one in found)
-    assert called / 400 < 0.083
+    assert called / 150 < 0.103
 
 
 @pytest.mark.parametrize("question", [Question.LEVEL, Question.SPREAD, Question.FAILURES])
@@ -315,7 +316,7 @@ def test_seeds_that_would_decide_do_decide(question):
 
 
 def test_more_comparisons_ask_for_more_seeds():
-    close = simulated_runs(GOOD.values - 0.004, recipe="close", seeds=range(50, 62))
+    close = simulated_runs(GOOD.values - 0.008, recipe="close", seeds=range(50, 62))
     one, ten = (seeds_to_decide(Question.LEVEL, GOOD, close, n) for n in (1, 10))
     assert 12 < one < ten
     assert seeds_to_decide(Question.LEVEL, GOOD, replace(GOOD, recipe="same")) is None
@@ -324,7 +325,8 @@ def test_more_comparisons_ask_for_more_seeds():
 def test_no_number_is_absurd():
     """A std of next to nothing makes a ratio that is no number; nothing is minus nothing."""
     still = simulated_runs(np.full(12, 0.7) + 1e-15 * np.arange(12), recipe="still")
-    assert "over 1000" in compare(Question.SPREAD, GOOD, still).sentence
+    assert "under 0.001 times" in compare(Question.SPREAD, GOOD, still).sentence
+    assert "over 1000 times" in open_sentence(gather(Question.SPREAD, GOOD, still))
     same = simulated_runs(GOOD.values + 1e-9, recipe="more", seeds=range(70, 82))
     assert "-0.0" not in compare(Question.LEVEL, GOOD, same).sentence
     wins = compare(Question.IMPROVEMENT, GOOD, simulated_runs(GOOD.values - 0.5, recipe="low"))

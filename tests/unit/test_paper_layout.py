@@ -38,7 +38,9 @@ def test_best_is_marked_but_no_std_of_runs_that_all_failed():
 
 
 def test_errors_are_best_where_they_are_least():
-    rows = [replace(row, metric="mean_squared_error", min=row.mean / 2) for row in (GOOD, STUCK)]
+    rows = [
+        replace(row, metric="mean_squared_error", min=(row.mean or 0) / 2) for row in (GOOD, STUCK)
+    ]
     lines = paper_table(rows).lines
     assert [entry.best for entry in lines["stuck|50%"]] == [False, True, True, False]
     assert lines["good_one"][2].text == "0.35"
@@ -84,7 +86,7 @@ def test_command_in_every_format_and_condition(format_, in_condition):
         rows = summarize(cells(in_condition(condition)))
         assert FORMATS[format_](rows) or format_ == "csv"
     folder = str(in_condition("small").folder)
-    given = ["summary", folder, "--layout", "paper", "--format", str(format_)]
+    given = ["summary", folder, "--layout", "paper", "--format", format_]
     found = CliRunner().invoke(app, given)
     assert found.exit_code == 0
     assert "synthetic/a" in found.stdout

@@ -126,7 +126,7 @@ def _times(ratio: float) -> str:
     """A ratio; one that only rounding keeps from infinity is no number to read."""
     if ratio > _MOST_TIMES:
         return f"over {_MOST_TIMES}"
-    return f"{ratio:.2f}" if ratio >= 1 / _MOST_TIMES else f"under 1/{_MOST_TIMES}"
+    return f"{ratio:.2f}" if ratio >= 1 / _MOST_TIMES else f"under {1 / _MOST_TIMES:g}"
 
 
 def _inverse(value: float) -> float:

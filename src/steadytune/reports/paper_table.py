@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
 from steadytune.metrics import METRICS
-from steadytune.reports.summary_table import LATEX, Format, plain, shown
+from steadytune.reports.summary_table import LATEX, plain, shown
 
 COLUMNS = ("std", "mean", "max", "failed")
 
@@ -216,10 +216,10 @@ def _plain_entries(entries: Sequence[Entry]) -> dict[str, object]:
     return found | {"n": int(n) if n else 0, "best": best}
 
 
-FORMATS: dict[Format, Callable[[Sequence[SummaryRow]], str]] = {
-    Format.table: as_table,
-    Format.json: as_json,
-    Format.csv: as_csv,
-    Format.markdown: as_markdown,
-    Format.latex: as_latex,
+FORMATS: dict[str, Callable[[Sequence[SummaryRow]], str]] = {
+    "table": as_table,
+    "json": as_json,
+    "csv": as_csv,
+    "markdown": as_markdown,
+    "latex": as_latex,
 }
