@@ -21,7 +21,7 @@ from steadytune.ledger import Ledger
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 20  # examples a panel
+MOST = 12  # examples a panel; the page of the report has more
 TEXT = 42  # characters of a text
 
 

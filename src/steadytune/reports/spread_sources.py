@@ -86,7 +86,7 @@ def _of_failures(runs: Runs) -> dict[str, Part]:
 
 def _components(runs: Runs) -> Components | None:
     """None where seeds are not crossed, or where runs are missing."""
-    seeds = [dict(zip(FACTORS, one, strict=True)) for one in runs.seeds]
+    seeds: list[dict[str, int]] = [dict(zip(FACTORS, one, strict=True)) for one in runs.seeds]
     try:
         return components(*crossed(seeds, runs.values)) if runs.n > 1 else None
     except BadInput:
