@@ -23,7 +23,7 @@ from steadytune.errors import BadInput
 from steadytune.executors import Work
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE
-from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State
+from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State, Weights
 from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
 from steadytune.study_file import Catalogue
@@ -192,8 +192,13 @@ def run_study(
             if event.run not in writers:  # it crashed before it could begin
                 snapshot(todo[event.run])
             writer = writers[event.run]
-            if isinstance(event, Finished) and event.weights is not None:
-                _save_model(loaded, todo[event.run], event.weights, writer.model_folder)
+            match event:
+                case Weights(run, step, weights):
+                    _save_model(loaded, todo[run], weights, writer.model_at(step))
+                case Finished(run, _, weights) if weights is not None:
+                    _save_model(loaded, todo[run], weights, writer.model_folder)
+                case _:
+                    pass
             writer.write(event)
             if isinstance(event, End | Crashed):
                 del writers[event.run]

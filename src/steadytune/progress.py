@@ -24,6 +24,7 @@ from steadytune.records import (
     Started,
     Step,
     Stopped,
+    Weights,
 )
 
 ROWS = 12  # runs shown at once: those under way and the last that ended
@@ -64,7 +65,7 @@ class Line:
                 self.state = "finished"
             case Crashed():
                 self.state = "crashed: " + event.error.strip().splitlines()[-1]
-            case Measured() | Evaluation() | Snapshot():
+            case Measured() | Evaluation() | Weights() | Snapshot():
                 pass
 
     def cells(self) -> list[str]:

@@ -121,6 +121,15 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """The parameters by name after ``step`` steps, where those of every evaluation are kept."""
+
+    run: str
+    step: int
+    weights: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
 class Diverged:
     """A run stopped being finite; ``tensor`` is the first that did, ``step`` the step it was in."""
 
@@ -140,7 +149,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Finished:
-    """A run did all its steps. ``weights`` holds parameters by name for those asked to be kept."""
+    """A run did all its steps; ``weights`` holds the parameters by name that are its model, if any."""
 
     run: str
     step: int
@@ -158,7 +167,7 @@ class Crashed:
 End = Finished | Diverged | Stopped
 """After one of these a run is not computed any further."""
 
-Event = Started | Step | Measured | Evaluation | Snapshot | End | Crashed
+Event = Started | Step | Measured | Evaluation | Weights | Snapshot | End | Crashed
 
 
 @dataclass(frozen=True)

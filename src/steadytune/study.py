@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from steadytune.recipe import Recipe, Seeds, digest
 from steadytune.records import EncoderFacts, TaskFacts
 
+Keep = Literal["none", "last", "best", "every"]
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -77,7 +78,8 @@ class Study:
         question: what it asks, for the report.
         evaluate: when the dev splits are predicted: after every ``epoch``, at the ``end`` only, or
             every so many steps (and at the end). Has no influence on the training.
-        keep: which weights of each run are saved as a Hugging Face folder.
+        keep: which weights of each run are saved as a Hugging Face folder: those at its end or of
+            its best evaluation, or one folder for ``every`` evaluation.
         diagnostics: which diagnostics are measured: none, those that cost next to nothing, or all.
             Has no influence on the training, and may change when a study is continued.
         stop_hopeless: end runs early that the early warning calls hopeless and that are no better
@@ -93,7 +95,7 @@ class Study:
     name: Annotated[str, Field(pattern=r"^\w[\w. -]*$")] = "study"
     question: str = ""
     evaluate: Literal["epoch", "end"] | Annotated[int, Field(ge=1)] = "epoch"
-    keep: Literal["none", "last", "best"] = "none"
+    keep: Keep = "none"
     diagnostics: Literal["off", "economy", "full"] = "economy"
     stop_hopeless: bool = False
     keep_texts: bool = True

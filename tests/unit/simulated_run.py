@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from steadytune.encoders.checkpoint import whole
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE, Recipe, Seeds
 from steadytune.records import (
@@ -22,6 +23,7 @@ from steadytune.records import (
     State,
     Step,
     TaskFacts,
+    Weights,
 )
 from steadytune.study import Study, TaskChoice, plan
 
@@ -89,7 +91,9 @@ def evaluation_event(run: str, step: int, split: str) -> Evaluation:
     return Evaluation(run, step, split, 1 / step, {"accuracy": value}, outputs, 0.5)
 
 
-def events(run: str, snapshot: Snapshot | None, pace: int = 4) -> Iterator[Event]:
+def events(
+    run: str, snapshot: Snapshot | None, pace: int = 4, keep: bool = False
+) -> Iterator[Event]:
     """All events of a run, or those after a snapshot; the state is the sum of all steps."""
     first = snapshot.step if snapshot else 0
     state = float(snapshot.tensors["sum"]) if snapshot else 0.0
@@ -103,18 +107,23 @@ def events(run: str, snapshot: Snapshot | None, pace: int = 4) -> Iterator[Event
         if step % 3 == 0 or step == TOTAL:
             yield evaluation_event(run, step, "a")
             yield evaluation_event(run, step, "b")
+        if step % 3 == 0 and keep:
+            yield Weights(run, step, {"sum": np.array(state)})
         if step % pace == 0:
             yield Snapshot(run, step, {"sum": np.array(state)})
     yield Finished(run, TOTAL)
 
 
-def conduct(ledger: Ledger, run: str, pace: int = 4) -> None:
-    """Start the run, or let it go on, to its end."""
+def conduct(ledger: Ledger, run: str, pace: int = 4, keep: bool = False) -> None:
+    """Start the run, or let it go on, to its end; with every evaluation's weights or without."""
     known = ledger.record(run)
     if known is not None and known.state.ended:
         return
     writer = ledger.writer(new_record(run), {"a": LABELS, "b": LABELS})
-    for event in events(run, writer.load_snapshot(), pace):
+    for event in events(run, writer.load_snapshot(), pace, keep):
+        if isinstance(event, Weights):
+            with whole(writer.model_at(event.step)) as fresh:
+                (fresh / "sum").write_text(str(event.weights["sum"]))
         writer.write(event)
 
 

@@ -13,7 +13,13 @@ from steadytune import conduct
 from steadytune.analysis.barrier import barrier
 from steadytune.analysis.similarity import layer_similarity, linear_cka
 from steadytune.checkpoints.kept import KeptRuns
-from steadytune.checkpoints.of_runs import forgetting_of, segment_of, states_of, surface_of
+from steadytune.checkpoints.of_runs import (
+    forgetting_along_of,
+    forgetting_of,
+    segment_of,
+    states_of,
+    surface_of,
+)
 from steadytune.encoders import Pretrained
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger, check_comparable, grid
@@ -67,6 +73,37 @@ def test_weights_are_those_that_were_evaluated(ledger, pair):
         )
         expected = ledger.predictions(kept.run.id, record.last.step, "dev").outputs
         np.testing.assert_allclose(outputs.detach().numpy(), expected, atol=1e-5)
+
+
+def test_weights_of_every_evaluation(place, ledger, tmp_path):
+    every = ledger_of(place, tmp_path / "every", "keep=every", "evaluate=5", seeds=1)
+    (row,) = every.planned
+    assert list(every.models_along(row.id)) == [5, 10]
+    kept = KeptRuns(every, CPU)
+    for step in (5, 10):
+        then = kept(row.id, step)
+        outputs = then.encoder.outputs(
+            then.params, then.dev.batch(np.arange(len(then.dev)), CPU), None
+        )
+        expected = every.predictions(row.id, step, "dev").outputs
+        np.testing.assert_allclose(outputs.detach().numpy(), expected, atol=1e-5)
+        assert then.about["checkpoint"] == step
+    same = KeptRuns(ledger, CPU)(row.id)
+    for name, tensor in kept(row.id).params.items():
+        torch.testing.assert_close(tensor, same.params[name], rtol=0, atol=0)
+    with pytest.raises(BadInput, match=r"no weights of step 7 \(there are 5, 10\)"):
+        kept(row.id, 7)
+
+    text = " ".join(sentences(40, 20))
+    (tmp_path / "along").mkdir()
+    of_text = {"block_length": 16, "most_blocks": 6}
+    along = forgetting_along_of(kept, row.id, text, tmp_path / "along" / "f", **of_text)
+    assert along.columns["step"].tolist() == [0, 5, 10, 12]
+    for step, top, loss in ((5, 0, 1), (10, 0, 2), (None, 0, 3), (None, -1, 0)):
+        path = tmp_path / f"{step}-{top}"
+        columns = forgetting_of(kept(row.id, step), text, path, **of_text).columns
+        chosen = (columns["top"] == top) & (columns["embeddings"] == (top < 0))
+        assert along.columns["loss"][loss] == columns["loss"][chosen][0]
 
 
 def test_forgetting(pair, tmp_path):

@@ -38,10 +38,10 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return conducted(tmp_path_factory.mktemp("reference"))
 
 
-def conducted(folder: Path) -> dict[str, str]:
+def conducted(folder: Path, keep: bool = True) -> dict[str, str]:
     """Start the study or let it go on, and see what lies there in the end."""
     ledger = ledger_in(folder)
-    conduct(ledger, ledger.planned[0].id)
+    conduct(ledger, ledger.planned[0].id, keep=keep)
     return contents(folder)
 
 
@@ -112,6 +112,7 @@ def nothing_after_the_snapshot(folder: Path) -> None:
         assert len(ledger.steps(run)["step"]) == step
         assert all(len(c.steps) == step // 2 for c in ledger.diagnostics(run).values())
         assert all(row.step <= step for row in ledger.evaluations(run))
+        assert all(at <= step for at in ledger.models_along(run))
 
 
 def test_a_kill_at_every_change_to_the_disk(tmp_path: Path, reference: dict[str, str]) -> None:
@@ -186,7 +187,9 @@ for event in sim.events(run, writer.load_snapshot()):
 """
 
 
-def test_a_real_kill(tmp_path: Path, reference: dict[str, str]) -> None:
+def test_a_real_kill(tmp_path: Path) -> None:
+    reference = conducted(tmp_path / "reference", keep=False)
+    tmp_path = tmp_path / "killed"
     ledger = ledger_in(tmp_path, study())
     run = ledger.planned[0].id
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
@@ -200,7 +203,7 @@ def test_a_real_kill(tmp_path: Path, reference: dict[str, str]) -> None:
     record = ledger.record(run)
     assert record is not None
     assert record.state is State.RUNNING
-    assert conducted(tmp_path) == reference
+    assert conducted(tmp_path, keep=False) == reference
     record = ledger.record(run)
     assert record is not None
     assert record.resumed == 1

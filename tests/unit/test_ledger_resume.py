@@ -171,12 +171,13 @@ def test_what_a_kill_leaves_half_written_is_removed(tmp_path: Path, ended: bool)
     (folder / "model").mkdir()
     (folder / ".model-k2_x9abc" / "new").mkdir(parents=True)
     (folder / ".model-k2_x9abc" / "new" / "model.safetensors").write_bytes(b"half")
+    (folder / "models" / ".000003-k2_x9abc").mkdir(parents=True)
     (folder / ".run.json.0123.tmp").write_text("{")
     (folder / ".tmp8jE9CE").write_bytes(b"half")
     ledger_in(tmp_path)
     if not ended:
         ledger.writer(new_record(run), {})
-    here = [path.name for path in folder.iterdir()]
+    here = [path.name for path in folder.rglob("*")]
     assert not [name for name in here if name.startswith(".")]
     assert ("model" in here) == ended
 

@@ -10,7 +10,7 @@ With everything put back the perplexity is that of the pretrained model, to the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +80,35 @@ def forgetting(
     ]
     about = {"what": "forgetting", **about, **blocks.about, "encoder": encoder.facts.digest}
     return measure(path, about, points, value, watch)
+
+
+def forgetting_along(
+    encoder: Pretrained,
+    tuned: Mapping[int, Callable[[], Params]],
+    blocks: MaskedBlocks,
+    path: Path,
+    about: dict[str, Any],
+    device: torch.device,
+    watch: Callable[[int, int], None] = lambda done, wanted: None,
+) -> Points:
+    """Measure the loss along a training, nothing put back; continues a file that was begun.
+
+    It tells which comes first in a failed run, forgetting or vanished gradients. Columns: ``step``
+    (0: the pretrained model), ``loss``, ``tokens``.
+
+    Args:
+        encoder: the pretrained one, with its masked-LM head.
+        tuned: by steps done, what loads the parameters of then.
+        blocks, path, about, device, watch: as ``forgetting`` takes them.
+
+    Raises:
+        BadInput: the encoder has no masked-LM head, or the file holds something else.
+    """
+    head = encoder.masked_lm_head()
+    loads = {0: lambda: encoder.initial(1, 0), **tuned}
+
+    def value(point: Any) -> dict[str, float]:  # noqa: ANN401
+        return masked_loss(encoder, loads[point["step"]](), head, blocks, device)._asdict()
+
+    about = {"what": "forgetting along", **about, **blocks.about, "encoder": encoder.facts.digest}
+    return measure(path, about, [{"step": step} for step in sorted(loads)], value, watch)

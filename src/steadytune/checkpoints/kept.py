@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from steadytune.encoders import Pretrained, Tokenized
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger, Planned
 from steadytune.procedure import Params
-from steadytune.study import Run, plan
+from steadytune.study import Run, Study, plan
 from steadytune.tasks import Task
 from steadytune.training.prepare import Preparation
 from steadytune.training.ready import ReadyRun
@@ -49,6 +50,13 @@ class Kept:
         return {name: tensor.to(self.run.device) for name, tensor in found.items()}
 
 
+def _checkpoint(study: Study, step: int | None) -> str | int:
+    """What the results say of which weights they are."""
+    if step is not None:
+        return step
+    return "last" if study.keep == "every" else study.keep
+
+
 class KeptRuns:
     """The runs of a study whose weights were kept; tasks and encoders are loaded when needed."""
 
@@ -58,8 +66,12 @@ class KeptRuns:
         self._tasks: dict[str, Task] = {}
         self._encoders: dict[str, Pretrained] = {}
 
-    def __call__(self, run_id: str) -> Kept:
-        """The run of that id.
+    def __call__(self, run_id: str, step: int | None = None) -> Kept:
+        """The run of that id, with the weights of its model or those along its training.
+
+        Args:
+            run_id: the run.
+            step: steps done then, for a study that keeps every evaluation's weights.
 
         Raises:
             BadInput: there is no such run, its weights were not kept, its encoder is none of the
@@ -68,12 +80,7 @@ class KeptRuns:
         rows = [row for row in self._ledger.planned if row.id == run_id]
         if not rows:
             raise BadInput(f"{self._ledger.folder} has no run {run_id!r}")
-        folder = self._ledger.model_folder(run_id)
-        if not folder.is_dir():
-            raise BadInput(
-                f"run {run_id} has no model at {folder}: the study keeps {self._ledger.study.keep}"
-                "; run it with keep: last, in another folder"
-            )
+        folder = self._folder(run_id, step)
         (row, *_) = rows
         task, encoder = self._task(row.task), self._encoder(row.encoder)
         run, study = self._planned(row, task, encoder), self._ledger.study
@@ -86,8 +93,31 @@ class KeptRuns:
             dev=encoder.tokenize(
                 report.texts, report.pairs, run.recipe.max_length, run.recipe.segment_ids
             ),
-            about={"run": run_id, "checkpoint": study.keep},
+            about={"run": run_id, "checkpoint": _checkpoint(study, step)},
         )
+
+    def steps(self, run_id: str) -> list[int]:
+        """Steps after which the weights of a run were kept along its training, in order."""
+        return sorted(self._ledger.models_along(run_id))
+
+    def _folder(self, run_id: str, step: int | None) -> Path:
+        ledger = self._ledger
+        if step is None:
+            folder = ledger.model_folder(run_id)
+            if folder.is_dir():
+                return folder
+            raise BadInput(
+                f"run {run_id} has no model at {folder}: the study keeps {ledger.study.keep}; run "
+                "it with keep: last, in another folder"
+            )
+        along = ledger.models_along(run_id)
+        if step not in along:
+            raise BadInput(
+                f"run {run_id} has no weights of step {step} (there are "
+                f"{', '.join(map(str, along)) or 'none'}): run the study with keep: every and "
+                "evaluate it then, in another folder"
+            )
+        return along[step]
 
     def _planned(self, row: Planned, task: Task, encoder: Pretrained) -> Run:
         study = self._ledger.study

@@ -8,14 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from steadytune.checkpoints.forgetting import forgetting
-from steadytune.checkpoints.kept import Kept
+from steadytune.checkpoints.forgetting import forgetting, forgetting_along
+from steadytune.checkpoints.kept import Kept, KeptRuns
 from steadytune.checkpoints.masked_blocks import masked_blocks
 from steadytune.checkpoints.objective import Objective
 from steadytune.checkpoints.representations import layer_states
 from steadytune.checkpoints.surface import RESOLUTION, axis, segment, surface
 from steadytune.errors import BadInput
 from steadytune.ledger import LayerStates, Points
+from steadytune.procedure import Params
 
 Watch = Callable[[int, int], None]
 
@@ -37,6 +38,34 @@ def forgetting_of(
     blocks = masked_blocks(kept.encoder, text, block_length, mask_seed, most_blocks)
     device = kept.run.device
     return forgetting(kept.encoder, kept.params, blocks, path, kept.about, device, watch)
+
+
+def forgetting_along_of(
+    runs: KeptRuns,
+    run_id: str,
+    text: str,
+    path: Path,
+    block_length: int,
+    mask_seed: int = 0,
+    most_blocks: int | None = None,
+    watch: Watch = _silent,
+) -> Points:
+    """What a run of a study with ``keep: every`` had forgotten of a text after each evaluation.
+
+    See ``forgetting_along`` and ``masked_blocks``.
+
+    Raises:
+        BadInput: the encoder has no masked-LM head, or the file holds something else.
+    """
+    end = runs(run_id)
+    blocks = masked_blocks(end.encoder, text, block_length, mask_seed, most_blocks)
+    tuned: dict[int, Callable[[], Params]] = {
+        step: lambda step=step: runs(run_id, step).params for step in runs.steps(run_id)
+    }
+    tuned[end.run.total_steps] = lambda: end.params
+    device = end.run.device
+    about = {"run": run_id}
+    return forgetting_along(end.encoder, tuned, blocks, path, about, device, watch)
 
 
 def surface_of(

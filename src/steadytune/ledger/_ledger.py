@@ -13,6 +13,7 @@
     runs/<id>/predictions/<step>-<split>.parquet
     runs/<id>/snapshot.safetensors        what an unfinished run goes on from
     runs/<id>/model/                      kept weights, as a Hugging Face folder
+    runs/<id>/models/<step>/              those along the training, with ``keep: every``
 
 Each run has one writer and nothing is locked. Numbers that are not finite are null.
 """
@@ -183,6 +184,10 @@ class Ledger:
     def model_folder(self, run: str) -> Path:
         """Where the kept weights of a run lie, if they were kept."""
         return self._run(run).model_folder
+
+    def models_along(self, run: str) -> dict[int, Path]:
+        """Where the weights along the training lie, by step; the model at its end aside."""
+        return self._run(run).models()
 
     def writer(self, record: RunRecord, labels: Mapping[str, NDArray[Any]]) -> RunWriter:
         """The writer of a run that has not ended; see RunWriter.

@@ -68,6 +68,7 @@ class RunFolder:
         self.snapshot_file = path / "snapshot.safetensors"
         self.predictions_folder = path / "predictions"
         self.model_folder = path / "model"
+        self.models_folder = path / "models"
 
     def sweep(self) -> None:
         """Remove what only an unfinished run needs; a kill within its end leaves it behind."""
@@ -78,11 +79,19 @@ class RunFolder:
 
     def remove_temporary(self) -> None:
         """Remove what a kill left half-written: files, and folders of a model being saved."""
-        for path in self.path.glob(".*"):
-            if path.is_dir() and path.name.startswith(f".{self.model_folder.name}-"):
+        for path in (*self.path.glob(".*"), *self.models_folder.glob(".*")):
+            if path.is_dir():
                 shutil.rmtree(path)
             elif is_temporary(path):
                 path.unlink(missing_ok=True)
+
+    def model_at(self, step: int) -> Path:
+        """Where the weights of an evaluation before the last lie, if those of all are kept."""
+        return self.models_folder / f"{step:06d}"
+
+    def models(self) -> dict[int, Path]:
+        """The folders of kept weights along the training by step, the model at its end aside."""
+        return {int(path.name): path for path in sorted(self.models_folder.glob("[0-9]*"))}
 
     def predictions_file(self, step: int, split: str) -> Path:
         """Where the predictions of one evaluation lie."""

@@ -39,6 +39,7 @@ from steadytune.records import (
     State,
     Step,
     Stopped,
+    Weights,
 )
 
 
@@ -48,7 +49,8 @@ class RunWriter:
     Making it settles where the run goes on: ``snapshot_step`` is the step of a whole snapshot, and
     files hold nothing after it; or it is None and the folder is empty. Then every event of the
     run is given to ``write``, in order; a Snapshot comes after the evaluations of its step, and
-    weights that are kept are saved to ``model_folder`` before Finished is written.
+    weights that are kept are saved to ``model_at`` before Weights is written, and to
+    ``model_folder`` before Finished is.
 
     Args:
         folder: the run's folder.
@@ -71,7 +73,7 @@ class RunWriter:
             raise ValueError(f"run {record.id} is {earlier.state}; it is not computed again")
         self._resumed = earlier.resumed if earlier is not None else 0
         self.snapshot_step = self._usable_snapshot()
-        self.model_folder = folder.model_folder
+        self.model_folder, self.model_at = folder.model_folder, folder.model_at
         if self.snapshot_step is None:
             self.start_over()
         else:
@@ -130,6 +132,8 @@ class RunWriter:
                 self._measured.append({"step": event.step, "values": event.values})
             case Evaluation():
                 self._evaluation(event)
+            case Weights():
+                pass  # their folder, which is there as a whole or not at all, says it
             case Snapshot():
                 self._snapshot(event)
             case Diverged() | Stopped() | Finished():
@@ -263,8 +267,9 @@ class RunWriter:
     def _cut(self, step: int) -> None:
         """Go on after ``step``: cut off what came later, rebuild the record from what stays."""
         folder = self._folder
-        if folder.model_folder.exists():
-            shutil.rmtree(folder.model_folder)
+        models = {path for later, path in folder.models().items() if later > step}
+        for path in {folder.model_folder, *models}:
+            shutil.rmtree(path, ignore_errors=True)
         for line in self._steps.cut(step):
             self._count_step(line)
         self._measured.cut(step)

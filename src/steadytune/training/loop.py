@@ -8,7 +8,16 @@ from itertools import islice
 
 import numpy as np
 
-from steadytune.records import Diverged, Event, Finished, Measured, Started, Step, Stopped
+from steadytune.records import (
+    Diverged,
+    Event,
+    Finished,
+    Measured,
+    Started,
+    Step,
+    Stopped,
+    Weights,
+)
 from steadytune.training.evaluate import evaluate
 from steadytune.training.hopeless import hopeless
 from steadytune.training.ready import ReadyRun, RunState
@@ -31,8 +40,8 @@ def train(
         snapshot_due: asked with a run's id after each step; a Snapshot follows where true.
 
     Yields:
-        For each run Started, then Step after Step with Measured, Evaluations and Snapshots between
-        them, and in the end Finished, or Diverged at the step in which a tensor stopped being
+        For each run Started, then Step after Step with Measured, Evaluations, Weights and Snapshots
+        between them, and in the end Finished, or Diverged at the step in which a tensor stopped being
         finite, or Stopped where the study asks for that and the run has become hopeless.
     """
     waiting = iter(runs)
@@ -73,13 +82,15 @@ def train(
             reason = hopeless(state, result)
             due = state.evaluation_due or reason is not None
             broken = (yield from _evaluations(state)) if due else None
+            if due and broken is None and run.keep == "every" and not state.finished:
+                yield Weights(run.id, state.step, state.weights())
             if reason is not None:
                 yield Stopped(run.id, state.step, reason)
                 stepper.release(state)
                 active.remove(state)
             elif state.finished:
                 # What the last update broke no further step would notice.
-                finished = Finished(run.id, state.step, state.kept_weights())
+                finished = Finished(run.id, state.step, state.model())
                 yield finished if broken is None else Diverged(run.id, state.step, broken)
                 stepper.release(state)
                 active.remove(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from steadytune.procedure import Group, Parameter, Params, Procedure
 from steadytune.recipe import Seeds
 from steadytune.records import Snapshot, TaskFacts
 from steadytune.seeds import generator
+from steadytune.study import Keep
 from steadytune.training.vocabulary import Vocabulary
 
 MOVING = ("params", "exp_avg", "exp_avg_sq")  # what a step updates
@@ -46,7 +47,7 @@ class ReadyRun:
         metrics: names of the metrics to report.
         batch_size: examples a step. total_steps: steps of the run.
         evaluate_every: steps between evaluations, or None for the end only.
-        keep: which weights ``Finished`` carries.
+        keep: which weights are yielded.
         dropout: hidden, attention and classifier rates; None keeps the encoder's.
         dtype: what the forward and backward pass compute in. device: where.
         snapshot: what to continue from.
@@ -69,7 +70,7 @@ class ReadyRun:
     batch_size: int
     total_steps: int
     evaluate_every: int | None
-    keep: Literal["none", "last", "best"]
+    keep: Keep
     dropout: tuple[float | None, float | None, float | None]
     dtype: torch.dtype
     device: torch.device
@@ -203,13 +204,19 @@ class RunState:
             if self.run.keep == "best":
                 self.best = {name: tensor.clone() for name, tensor in self.evaluated().items()}
 
-    def kept_weights(self) -> dict[str, NDArray[Any]] | None:
-        """The weights that the study keeps, with the full vocabulary, or None."""
+    def model(self) -> dict[str, NDArray[Any]] | None:
+        """The weights that are the run's model at its end, or None where none is kept."""
         if self.run.keep == "none":
             return None
-        params, step = self.evaluated(), self.step
-        if self.run.keep == "best":
-            params, step = self.best or params, self.best_step or step
+        if self.run.keep == "best" and self.best:
+            return self._whole(self.best, self.best_step)
+        return self.weights()
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The weights of this step as they are evaluated, with the full vocabulary, copied."""
+        return self._whole(self.evaluated(), self.step)
+
+    def _whole(self, params: Params, step: int) -> dict[str, NDArray[Any]]:
         restored = self.run.vocabulary.restored(params, self.run.procedure, step)
         return {name: tensor.cpu().numpy().copy() for name, tensor in restored.items()}
 
