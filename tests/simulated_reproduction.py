@@ -115,10 +115,11 @@ def _events(run, steps, evaluate, task, fails, skill) -> Iterator[Event]:
     failed = draw.random() < fails(run.recipe)
     ability = 0.0 if failed else skill(run.recipe) * (1 + 0.05 * draw.normal())
     yield Started(run.id, 0, steps)
-    every = max(1, steps // 6) if evaluate == "epoch" else steps
+    every = evaluate if isinstance(evaluate, int) else steps
+    every = max(1, steps // 6) if evaluate == "epoch" else every
     for step in range(1, steps + 1):
         level = 0.69 if failed else 0.69 * np.exp(-4 * step / steps)
-        norm = 0.1 if failed else 3.0
+        norm = 3.0 if not failed else 1.0 if step <= steps // 3 else 0.1
         yield Step(run.id, step, level * (1 + 0.01 * draw.normal()), 1e-4, norm, norm, 100, 0.1)
         if step % every == 0 or step == steps:
             margin = np.where(LABELS == 1, ability, -ability) + draw.normal(size=DEV)

@@ -149,7 +149,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Finished:
-    """A run did all its steps; ``weights`` holds the parameters by name that are its model, if any."""
+    """A run did all its steps; ``weights`` are the parameters by name of its model, if kept."""
 
     run: str
     step: int

@@ -15,6 +15,7 @@ from steadytune.figures.forgetting import forgetting_data, points_in
 from steadytune.figures.gradient_norms import gradient_norms_data
 from steadytune.figures.headroom import headroom_data
 from steadytune.figures.lr_boxes import lr_boxes_data
+from steadytune.figures.matrix_norms import matrix_norms_data
 from steadytune.figures.surface import surface_data
 from steadytune.ledger import measure
 from steadytune.reproduce.scale import SMALL
@@ -27,7 +28,7 @@ def evidence(tmp_path_factory):
         tmp_path_factory.mktemp("figures"),
         lambda recipe: 0.0 if recipe.bias_correction else 0.5,
         cast(SMALL),
-        only=lambda part: part in ("default-kept", "ablation-short"),
+        only=lambda part: part in ("default-along", "default-kept", "ablation-short"),
     )
 
 
@@ -52,7 +53,12 @@ class WithLayers:
         steps = np.arange(1, 97)
         names = ["embeddings", *(f"layer.{k}" for k in range(1, self._layers + 1)), "head"]
         norms = {f"gradient_norm/{name}": Curve(steps, 1.0 / steps) for name in names}
-        return {**norms, "chance_loss/excess": Curve(steps, steps)}
+        tensors = {
+            f"tensor_gradient_norm/layers.{k}.{name}": Curve(steps, (k + 1.0) / steps)
+            for k in range(self._layers)
+            for name in ("attention.query.weight", "attention.query.bias", "mlp.up.weight")
+        }
+        return {**norms, **tensors, "chance_loss/excess": Curve(steps, steps)}
 
 
 def test_layers_are_drawn_where_they_were_measured(evidence):
@@ -64,6 +70,19 @@ def test_layers_are_drawn_where_they_were_measured(evidence):
     ax = TABLE["gradient_norms"].draw(panels[0], Canvas().subplots())
     assert len([line for line in ax.lines if line.get_gid() == "run"]) == 8
     assert "n = 1" in TABLE["gradient_norms"].caption(panels)
+
+
+def test_matrices_are_drawn_by_themselves(evidence):
+    default = evidence.cell(evidence.cast.default, evidence.cast.scale.main)
+    panels = matrix_norms_data(WithLayers(evidence, 12), [default])
+    assert [panel.title.splitlines()[-1] for panel in panels] == [
+        *("attention query", "attention query", "intermediate", "intermediate")
+    ]
+    assert [panel.found for panel in panels] == [Outcome.FAILED, Outcome.SUCCESS] * 2
+    top = panels[0].curves[-1]
+    assert (top.part, top.norms[0]) == ("layer.12", pytest.approx(np.mean(12 / np.array([1, 2]))))
+    paint(TABLE["matrix_norms"], panels)
+    assert matrix_norms_data(evidence, [default]) == []
 
 
 def test_boxes_stand_by_rate_and_correction(evidence):

@@ -13,8 +13,10 @@ from steadytune.analysis.two_groups import (
     share_difference,
     std_ratio,
 )
+from steadytune.figures import TABLE, paint
 from steadytune.figures.generalization import floor
 from steadytune.ledger import measure as measure_points
+from steadytune.reproduce import panels
 from steadytune.reproduce.claims import CLAIMS, Verdict
 from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.mosbach2021 import EXPERIMENTS
@@ -49,7 +51,8 @@ def paper(tmp_path_factory):
 @pytest.fixture(scope="module")
 def contrary(tmp_path_factory):
     """Whatever the paper says, the opposite."""
-    wanted = ("default-kept", "default", "proposed-kept", "proposed", "mixout", "ablation-short")
+    wanted = ("default-along", "default-kept", "default", "proposed-kept", "proposed", "mixout")
+    wanted += ("ablation-short",)
     return simulate(
         tmp_path_factory.mktemp("contrary"),
         lambda recipe: 0.9 if recipe.bias_correction else 0.0,
@@ -88,7 +91,7 @@ def test_an_interval_decides_not_the_share(tmp_path):
     """Three failed runs of three are no proof that most fail."""
     few = replace(TINY, seeds=3)
     evidence = simulate(
-        tmp_path, lambda recipe: 1.0, cast(few), only=lambda part: part == "default-kept"
+        tmp_path, lambda recipe: 1.0, cast(few), only=lambda part: part == "default-along"
     )
     found = BY_NAME["C1"].decide(evidence)
     assert found.verdict is Verdict.UNDECIDED
@@ -127,6 +130,48 @@ def test_a_ridge_is_seen_on_three_planes(tmp_path, barrier, expected):
         found = BY_NAME["C20"].decide(evidence)
         assert found.verdict is (expected if place == 2 else Verdict.UNDECIDED)
     assert verdict(evidence, "C21") is Verdict.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("forgets_at", "successful", "expected"),
+    [
+        (6, 20.0, Verdict.CONFIRMED),  # gradients vanish in step 3 of 6
+        (1, 20.0, Verdict.UNDECIDED),
+        (6, 9.0, Verdict.REFUTED),
+    ],
+)
+def test_what_comes_first_in_a_failed_run(tmp_path, forgets_at, successful, expected):
+    evidence = simulate(
+        tmp_path,
+        lambda recipe: 0.0 if recipe.bias_correction else 1.0,
+        cast(TINY),
+        only=lambda part: part in ("default-along", "proposed-kept"),
+    )
+    for cell in evidence.cells:
+        failed = cell.recipe == evidence.cast.default.name
+        for record in cell.records if cell.task == TASKS[0].title else ():
+            end = 1e4 if failed else successful
+            losses = {(-1, 1): 10.0, (0, 0): end, (0, 1): end, (1, 0): 10.0, (1, 1): 10.0}
+            about = {"run": record.id, "encoder": "e"}
+            measure_points(
+                evidence.checkpoints / f"f-{record.id}.jsonl",
+                {"what": "forgetting", **about},
+                [{"top": top, "embeddings": back} for top, back in losses],
+                lambda at, of=losses: {"loss": math.log(of[at["top"], at["embeddings"]])},
+            )
+            if failed:
+                measure_points(
+                    evidence.checkpoints / f"along-{record.id}.jsonl",
+                    {"what": "forgetting along", **about},
+                    [{"step": step} for step in (0, 1, 2, 4, 6)],
+                    lambda at: {"loss": math.log(10 if at["step"] < forgets_at else 1e4)},
+                )
+    found = BY_NAME["C16"].decide(evidence)
+    assert found.verdict is expected, found
+    (drawn,) = panels.forgetting_along(evidence)
+    assert [curve.vanished for curve in drawn.curves] == [3, 3, 3]
+    paint(TABLE["forgetting_along"], [drawn])
+    assert "weights of 3 runs" in TABLE["forgetting_along"].caption([drawn])
 
 
 def test_newcombes_interval_is_his():

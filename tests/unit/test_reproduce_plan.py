@@ -62,7 +62,7 @@ def test_experiments_share_the_parts_they_both_show():
         for name in ("table1", "forgetting", "correction")
     }
     assert shown["forgetting"] < shown["table1"]
-    assert shown["correction"] & shown["table1"] == {"default-kept", "default"}
+    assert shown["correction"] & shown["table1"] == {"default-along", "default-kept", "default"}
     assert "ablation-long" not in shown["correction"]
 
 

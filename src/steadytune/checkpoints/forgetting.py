@@ -99,7 +99,11 @@ def forgetting_along(
     Args:
         encoder: the pretrained one, with its masked-LM head.
         tuned: by steps done, what loads the parameters of then.
-        blocks, path, about, device, watch: as ``forgetting`` takes them.
+        blocks: the text.
+        path: of the file of results.
+        about: which run this is.
+        device: where to compute.
+        watch: told of the progress.
 
     Raises:
         BadInput: the encoder has no masked-LM head, or the file holds something else.

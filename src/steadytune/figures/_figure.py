@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
 from steadytune.analysis.cells import Cell
-from steadytune.ledger import EvaluationRow, Ledger
+from steadytune.ledger import Curve, EvaluationRow, Ledger
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,10 @@ class RunReader(Protocol):
 
     def evaluations(self, run: str) -> list[EvaluationRow]:
         """Every evaluation of a run, in order."""
+        ...
+
+    def diagnostics(self, run: str) -> Mapping[str, Curve]:
+        """What diagnostics measured in a run, by ``<diagnostic>/<what>``."""
         ...
 
 

@@ -72,7 +72,7 @@ def forgetting_data(points: Sequence[Points], cells: Sequence[Cell]) -> list[For
         if not curves:
             continue
         first = mine[0]
-        start = _perplexity(first.columns["loss"][first.columns["top"] == -1][:1])
+        start = as_perplexity(first.columns["loss"][first.columns["top"] == -1][:1])
         length = int(first.about.get("block_length", 0))
         pretrained = float(start[0]) if len(start) else float("nan")
         good = [curve for curve in curves if curve.found is not Outcome.FAILED]
@@ -92,12 +92,13 @@ def _curves(points: Points, outcomes: dict[str, Outcome | None]) -> list[Forgett
         if chosen.any():
             order = np.argsort(columns["top"][chosen])
             top = columns["top"][chosen][order].astype(np.int64)
-            perplexity = _perplexity(columns["loss"][chosen][order])
+            perplexity = as_perplexity(columns["loss"][chosen][order])
             found.append(ForgettingCurve(run, outcomes.get(run), back, top, perplexity))
     return found
 
 
-def _perplexity(loss: NDArray[np.float64]) -> NDArray[np.float64]:
+def as_perplexity(loss: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) from losses in nats, those too large to draw cut off."""
     return np.exp(np.minimum(loss.astype(np.float64), LARGEST))
 
 

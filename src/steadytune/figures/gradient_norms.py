@@ -10,7 +10,7 @@ Ledgers without norms by layer show the norm over all parameters, which the head
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from steadytune.analysis.thinning import thinned
 from steadytune.figures._figure import Figure, RunReader
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, INK, log_axis
+from steadytune.ledger import Curve
 from steadytune.records import RunRecord
 
 if TYPE_CHECKING:
@@ -64,14 +65,11 @@ class GradientNorms(NamedTuple):
         return 1 if self.by_layer else len(self.curves)
 
 
-def layer_norms(ledger: RunReader, run: str) -> Mapping[str, Any]:
-    """(steps, values) of each part of a run; empty where they were not measured."""
-    measured = getattr(ledger, "diagnostics", None)  # ledgers of early versions have none
-    if measured is None:
-        return {}
+def layer_norms(ledger: RunReader, run: str) -> dict[str, Curve]:
+    """The norm of each part of a run; empty where they were not measured."""
     return {
         name.removeprefix(PREFIX): curve
-        for name, curve in measured(run).items()
+        for name, curve in ledger.diagnostics(run).items()
         if name.startswith(PREFIX)
     }
 
@@ -83,26 +81,35 @@ def gradient_norms_data(
     panels = list[GradientNorms]()
     for cell in cells:
         by_layer = [(r, layer_norms(ledger, r.id)) for r in cell.records]
-        measured = [(record, parts) for record, parts in by_layer if parts]
-        for kind in (Outcome.FAILED, Outcome.SUCCESS):
-            one = next(((r, p) for r, p in measured if outcome(r) is kind), None)
-            if one is not None:
-                panels.append(_of_run(cell, *one, most))
-        if cell.records and not measured:
+        chosen = one_of_each(by_layer)
+        panels += [of_run(cell, record, parts, most) for record, parts in chosen]
+        if cell.records and not chosen:
             panels.append(_of_cell(ledger, cell, most))
     return panels
 
 
-def _of_run(cell: Cell, record: RunRecord, parts: Mapping[str, Any], most: int) -> GradientNorms:
+def one_of_each(
+    by_part: Sequence[tuple[RunRecord, Mapping[str, Curve]]],
+) -> list[tuple[RunRecord, Mapping[str, Curve]]]:
+    """The first failed and the first successful run that has norms."""
+    kinds = (Outcome.FAILED, Outcome.SUCCESS)
+    found = ([one for one in by_part if one[1] and outcome(one[0]) is kind] for kind in kinds)
+    return [runs[0] for runs in found if runs]
+
+
+def of_run(
+    cell: Cell, record: RunRecord, parts: Mapping[str, Curve], most: int = MOST, what: str = ""
+) -> GradientNorms:
+    """The panel of one run; ``what`` its norms are of, where that is not whole layers."""
     curves = [
-        NormCurve(part, *thinned(np.asarray(curve[0]), np.asarray(curve[1]), most))
+        NormCurve(part, *thinned(curve.steps, curve.values, most))
         for part, curve in parts.items()
         if part in _shown(list(parts))
     ]
     seed = record.seeds["init"]
     found = outcome(record)
     word = found.value if found else "not ended"
-    title = f"{cell.recipe}\n{cell.task}, seed {seed}: {word}"
+    title = f"{cell.recipe}\n{cell.task}, seed {seed}: {word}" + (f"\n{what}" if what else "")
     return GradientNorms(title, found, tuple(curves), (found,), _warmup(record), True)
 
 

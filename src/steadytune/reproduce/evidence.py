@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from steadytune.analysis.cells import Cell, cells
 from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.ledger import EvaluationRow, Ledger
+from steadytune.analysis.verdicts import vanished_at
+from steadytune.ledger import Curve, EvaluationRow, Ledger
 from steadytune.recipe import Recipe
 from steadytune.records import RunRecord, State
 from steadytune.reproduce.cast import Cast
@@ -83,10 +84,13 @@ class Evidence:
         """Every evaluation of a run, in order."""
         return self._owner[run].evaluations(run)
 
-    def diagnostics(self, run: str) -> dict[str, Any]:
-        """What diagnostics measured in a run; empty where ledgers have none."""
-        found = getattr(self._owner[run], "diagnostics", None)
-        return {} if found is None else found(run)
+    def diagnostics(self, run: str) -> dict[str, Curve]:
+        """What diagnostics measured in a run, by ``<diagnostic>/<what>``."""
+        return self._owner[run].diagnostics(run)
+
+    def vanished_at(self, run: str) -> int | None:
+        """The step at which the gradients of a run vanished, if it failed so."""
+        return vanished_at(self._owner[run], run)
 
 
 def gathered(ledgers: Sequence[Ledger]) -> list[Cell]:

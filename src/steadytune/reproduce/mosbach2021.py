@@ -58,7 +58,10 @@ _ALL = (
         "forgetting",
         "figure 2 (a, b)",
         "Do failed runs forget more than successful ones, and where?",
-        {"figure2ab": ("forgetting", panels.forgetting)},
+        {
+            "figure2ab": ("forgetting", panels.forgetting),
+            "forgetting_along": ("forgetting_along", panels.forgetting_along),
+        },
         measures="forgetting",
     ),
     Experiment(
@@ -78,7 +81,10 @@ _ALL = (
         "gradient_norms",
         "figures 4, 10, 11, 12",
         "Do gradients vanish in failed runs?",
-        {"figure4": ("gradient_norms", panels.norms)},
+        {
+            "figure4": ("gradient_norms", panels.norms),
+            "figure10": ("matrix_norms", panels.matrices),
+        },
     ),
     Experiment(
         "correction",

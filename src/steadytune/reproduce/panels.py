@@ -13,10 +13,12 @@ from steadytune.figures.boxes import boxes_data
 from steadytune.figures.correction_factor import correction_factor_data
 from steadytune.figures.dev_curves import dev_curves_data
 from steadytune.figures.forgetting import forgetting_data, points_in
+from steadytune.figures.forgetting_along import WHAT, forgetting_along_data
 from steadytune.figures.generalization import generalization_data
 from steadytune.figures.gradient_norms import gradient_norms_data
 from steadytune.figures.headroom import headroom_data
 from steadytune.figures.lr_boxes import lr_boxes_data
+from steadytune.figures.matrix_norms import matrix_norms_data
 from steadytune.figures.surface import surfaces_in
 from steadytune.recipe import Recipe
 from steadytune.reproduce.cast import LONG, SHORT
@@ -86,6 +88,14 @@ def norms(evidence: Evidence) -> list[Any]:
     return gradient_norms_data(evidence, labelled(evidence, recipes, [cast.scale.main]))
 
 
+def matrices(evidence: Evidence) -> list[Any]:
+    """Figures 10 to 12, by encoder."""
+    cast = evidence.cast
+    return matrix_norms_data(
+        evidence, labelled(evidence, [("default", cast.default)], [cast.scale.main])
+    )
+
+
 def correction_boxes(evidence: Evidence) -> list[Any]:
     """Figure 5: short trainings."""
     return lr_boxes_data(evidence.ablation(SHORT))
@@ -115,6 +125,13 @@ def scatter(evidence: Evidence) -> list[Any]:
 def forgetting(evidence: Evidence) -> list[Any]:
     """Figure 2 a and b."""
     return forgetting_data(points_in(evidence.checkpoints, "forgetting"), evidence.cells)
+
+
+def forgetting_along(evidence: Evidence) -> list[Any]:
+    """What comes first, forgetting or vanished gradients."""
+    return forgetting_along_data(
+        points_in(evidence.checkpoints, WHAT), evidence.cells, evidence.vanished_at
+    )
 
 
 def surface(column: str) -> Panels:

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from steadytune.recipe import Recipe, Seeds
 from steadytune.reproduce.cast import LONG, MEDIUM, SHORT, Cast
-from steadytune.study import Study, TaskChoice
+from steadytune.study import Keep, Study, TaskChoice
 
 KEPT_OF_PROPOSED = 2  # successful runs to compare failed ones with
+ALONG = 6  # times in which a run's weights are kept along its training
 
 
 class Part(NamedTuple):
@@ -48,13 +49,16 @@ def _table(cast: Cast) -> Iterator[Part]:
     default += " ablation schedule_control checkpoint_control segment_control seed_control"
     default += " train_curves"
     kept = scale.kept
-    yield from _part("default-kept", cast, default, [cast.default], scale.tasks, seeds[:kept], True)
-    yield from _part("default", cast, default, [cast.default], scale.tasks, seeds[kept:])
+    one, main, others = [cast.default], scale.tasks[:1], scale.tasks[1:]
+    along = max(1, cast.steps(cast.default, scale.main) // ALONG)
+    yield from _part("default-along", cast, default, one, main, seeds[:kept], "every", along)
+    yield from _part("default-kept", cast, default, one, others, seeds[:kept], "last")
+    yield from _part("default", cast, default, one, scale.tasks, seeds[kept:])
     proposed = "table1 forgetting surfaces generalization ablation train_curves gradient_norms"
     proposed += " length_control checkpoint_control segment_control"
     kept = KEPT_OF_PROPOSED
     one = [cast.proposed]
-    yield from _part("proposed-kept", cast, proposed, one, scale.tasks, seeds[:kept], True)
+    yield from _part("proposed-kept", cast, proposed, one, scale.tasks, seeds[:kept], "last")
     yield from _part("proposed", cast, proposed, one, scale.tasks, seeds[kept:])
     yield from _part("mixout", cast, "table1", [cast.mixout], scale.tasks, seeds)
 
@@ -121,20 +125,22 @@ def _part(
     recipes: Sequence[Recipe],
     tasks: Sequence[TaskChoice],
     seeds: Sequence[Seeds],
-    keep: bool = False,
+    keep: Keep = "none",
+    evaluate: int | None = None,
 ) -> Iterator[Part]:
-    """The part, if it has any run."""
+    """The part, if it has any run; evaluated after every epoch where curves are drawn."""
     if not (recipes and tasks and seeds):
         return
-    curves: Literal["epoch", "end"] = "epoch" if name.startswith(("default", "proposed")) else "end"
+    curves = "epoch" if name.startswith(("default", "proposed")) else "end"
     study = Study(
         recipes=tuple(recipes),
         tasks=tuple(tasks),
         encoders=(cast.encoder,),
         seeds=tuple(seeds),
         name=name,
-        evaluate=curves,
-        keep="last" if keep else "none",
+        evaluate=evaluate or curves,
+        keep=keep,
+        diagnostics="economy" if keep == "none" else "full",
     )
     yield Part(study, frozenset(shown_in.split()))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.checkpoints.kept import Kept, KeptRuns
-from steadytune.checkpoints.of_runs import forgetting_of, surface_of
+from steadytune.checkpoints.kept import KeptRuns
+from steadytune.checkpoints.of_runs import forgetting_along_of, forgetting_of, surface_of
 from steadytune.errors import BadInput
 from steadytune.records import RunRecord
 from steadytune.reproduce.evidence import Evidence
@@ -17,7 +17,7 @@ from steadytune.reproduce.parts import slug
 from steadytune.study import TaskChoice
 from steadytune.training.precision import default_device
 
-KEPT_PARTS = ("default-kept", "proposed-kept")
+KEPT_PARTS = ("default-along", "default-kept", "proposed-kept")
 OF_EACH_KIND = 3
 
 
@@ -46,9 +46,9 @@ class Weights:
             if name in evidence.ledgers
         }
 
-    def __call__(self, part: str, run: str) -> Kept:
-        """The weights of a run."""
-        return self._kept[part](run)
+    def __getitem__(self, part: str) -> KeptRuns:
+        """The runs of a part."""
+        return self._kept[part]
 
 
 def measure_forgetting(evidence: Evidence, text: Path | None, console: Console) -> list[str]:
@@ -71,17 +71,33 @@ def measure_forgetting(evidence: Evidence, text: Path | None, console: Console) 
             notes.append(f"forgetting ({evidence.cast.encoder}): {what}")
         for part, run in found:
             try:
-                forgetting_of(
-                    weights(part, run),
-                    words,
-                    evidence.checkpoints / f"forgetting-{run}.jsonl",
-                    scale.block_length,
-                    most_blocks=scale.most_blocks,
-                    watch=_watch(console, f"forgetting {run}"),
-                )
+                _forgetting(evidence, weights[part], run, words, console)
             except BadInput as problem:
                 return [*notes, f"forgetting was not measured: {problem}"]
     return notes
+
+
+def _forgetting(evidence: Evidence, kept: KeptRuns, run: str, words: str, console: Console) -> None:
+    """Of one run at its end by layers, and along its training if its weights were kept then."""
+    scale, folder = evidence.cast.scale, evidence.checkpoints
+    forgetting_of(
+        kept(run),
+        words,
+        folder / f"forgetting-{run}.jsonl",
+        scale.block_length,
+        most_blocks=scale.most_blocks,
+        watch=_watch(console, f"forgetting {run}"),
+    )
+    if kept.steps(run):
+        forgetting_along_of(
+            kept,
+            run,
+            words,
+            folder / f"forgetting-along-{run}.jsonl",
+            scale.block_length,
+            most_blocks=scale.most_blocks,
+            watch=_watch(console, f"forgetting along {run}"),
+        )
 
 
 def measure_surfaces(evidence: Evidence, console: Console) -> list[str]:
@@ -97,7 +113,7 @@ def measure_surfaces(evidence: Evidence, console: Console) -> list[str]:
             missing = "failed" if failed is None else "successful"
             notes.append(f"no loss surface on {task.title}: no {missing} run with kept weights")
             continue
-        one, other = weights(*failed), weights(*good)
+        one, other = (weights[part](run) for part, run in (failed, good))
         surface_of(
             one,
             other,

@@ -40,9 +40,10 @@ def train(
         snapshot_due: asked with a run's id after each step; a Snapshot follows where true.
 
     Yields:
-        For each run Started, then Step after Step with Measured, Evaluations, Weights and Snapshots
-        between them, and in the end Finished, or Diverged at the step in which a tensor stopped being
-        finite, or Stopped where the study asks for that and the run has become hopeless.
+        For each run Started, then Step after Step with Measured, Evaluations, Weights and
+        Snapshots between them, and in the end Finished, or Diverged at the step in which a tensor
+        stopped being finite, or Stopped where the study asks for that and the run has become
+        hopeless.
     """
     waiting = iter(runs)
     active: list[RunState] = []
@@ -82,8 +83,6 @@ def train(
             reason = hopeless(state, result)
             due = state.evaluation_due or reason is not None
             broken = (yield from _evaluations(state)) if due else None
-            if due and broken is None and run.keep == "every" and not state.finished:
-                yield Weights(run.id, state.step, state.weights())
             if reason is not None:
                 yield Stopped(run.id, state.step, reason)
                 stepper.release(state)
@@ -99,10 +98,15 @@ def train(
 
 
 def _evaluations(state: RunState) -> Generator[Event, None, str | None]:
-    """Yields the evaluations that are due; returns the first tensor that is not finite, if any."""
+    """Yields the evaluations that are due, and the weights where those of all are kept.
+
+    Returns the first tensor that is not finite, if any.
+    """
     broken = None
     for evaluation in evaluate(state):
         yield evaluation
         if broken is None and not np.isfinite(evaluation.outputs).all():
             broken = state.first_not_finite() or f"outputs on {evaluation.split}"
+    if broken is None and state.run.keep == "every" and not state.finished:
+        yield Weights(state.run.id, state.step, state.weights())
     return broken

@@ -9,6 +9,7 @@ from steadytune.analysis.verdicts._finding import Evidence, Finding, Remedy
 from steadytune.analysis.verdicts._judge import RULES, Verdict, judge
 from steadytune.analysis.verdicts._study import CellVerdict, StudyVerdict, diagnose
 from steadytune.analysis.verdicts.duplicates import duplicates
+from steadytune.analysis.verdicts.onset import vanished_at
 from steadytune.analysis.verdicts.telling import VerdictFormat, tell
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "judge",
     "read_case",
     "tell",
+    "vanished_at",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 from steadytune.analysis.barrier import barrier
 from steadytune.analysis.outcomes import Outcome
 from steadytune.figures.forgetting import Forgetting, ForgettingCurve, forgetting_data, points_in
+from steadytune.figures.forgetting_along import WHAT, AlongCurve, forgetting_along_data
 from steadytune.figures.surface import Surface, surfaces_in
 from steadytune.reproduce.claims._claim import Claim, Finding, Verdict, undecided
 from steadytune.reproduce.evidence import Evidence
@@ -15,6 +16,8 @@ PAIRS = 3  # pairs of runs, or runs of a kind, from which on a claim on weights 
 RECOVERED = 1.1
 TOP = (0.2, 0.6)  # of all layers: "about the top 10 of 24"
 FAILED_PERPLEXITY, SUCCESSFUL_PERPLEXITY = 100.0, 3.0  # times that of the pretrained model
+GRADIENTS, FORGETTING = "gradients vanished first", "forgetting came first"
+BETWEEN = "both came between the same two evaluations"
 RIDGE, AT_CHANCE = 0.05, 0.05  # nats
 
 
@@ -77,8 +80,36 @@ def _not_the_cause(evidence: Evidence) -> Finding:
     measured = f"{sum(forgot)} of {len(good)} successful runs forget, too"
     if good and not any(forgot):
         return Finding(Verdict.REFUTED, measured, len(good))
-    why = "the order in time needs checkpoints along the training, which a study does not keep"
-    return undecided(evidence, "forgetting", why, measured, len(good))
+    order = _order_in_time(evidence)
+    if sum(order.values()) < PAIRS:
+        why = f"the order in time takes {PAIRS} failed runs whose gradients vanished, with weights "
+        why += "kept along the training"
+        return undecided(evidence, "forgetting", why, measured, len(good))
+    measured += "; in failed runs: " + ", ".join(f"{k} {what}" for what, k in order.items() if k)
+    n = len(good) + sum(order.values())
+    if order[GRADIENTS] == sum(order.values()):
+        return Finding(Verdict.CONFIRMED, measured, n)
+    why = "forgetting came as early as the vanished gradients, so their order does not tell"
+    return undecided(evidence, "forgetting", why, measured, n)
+
+
+def _order_in_time(evidence: Evidence) -> dict[str, int]:
+    """Failed runs by what came first."""
+    order = dict.fromkeys((GRADIENTS, FORGETTING, BETWEEN), 0)
+    points = points_in(evidence.checkpoints, WHAT)
+    for panel in forgetting_along_data(points, evidence.cells, evidence.vanished_at):
+        for curve in panel.curves:
+            if curve.vanished is not None:
+                order[_first(curve, curve.vanished)] += 1
+    return order
+
+
+def _first(curve: AlongCurve, vanished: int) -> str:
+    """What came first in a failed run; what it forgot is known at its evaluations only."""
+    forgot = np.flatnonzero(curve.perplexity > SUCCESSFUL_PERPLEXITY * curve.perplexity[0])
+    if not len(forgot) or vanished <= curve.steps[forgot[0] - 1]:
+        return GRADIENTS
+    return FORGETTING if vanished > curve.steps[forgot[0]] else BETWEEN
 
 
 def _numbers(values: list[float]) -> str:
@@ -148,7 +179,8 @@ CLAIMS = (
         "C16",
         "Forgetting is not why runs fail.",
         "successful runs forget, too",
-        "refuted if no successful run forgets; confirmed by its order in time alone",
+        "refuted if no successful run forgets; confirmed if they do, and in failed runs gradients "
+        "vanish before the perplexity is 3 times the pretrained one",
         ("forgetting",),
         _not_the_cause,
     ),
