@@ -95,7 +95,7 @@ def _not_the_cause(evidence: Evidence) -> Finding:
 
 def _order_in_time(evidence: Evidence) -> dict[str, int]:
     """Failed runs by what came first."""
-    order = dict.fromkeys((GRADIENTS, FORGETTING, BETWEEN), 0)
+    order: dict[str, int] = dict.fromkeys((GRADIENTS, FORGETTING, BETWEEN), 0)
     points = points_in(evidence.checkpoints, WHAT)
     for panel in forgetting_along_data(points, evidence.cells, evidence.vanished_at):
         for curve in panel.curves:
