@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from numpy.typing import NDArray
 
 from steadytune import encoders, executors, stabilizers, tasks
 from steadytune.encoders import Encoder
 from steadytune.errors import BadInput
 from steadytune.executors import Work
+from steadytune.keeping import keep_weights, without_states
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE
 from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State, Weights
@@ -122,7 +122,7 @@ def _load_all(
 
 def _check_combinations(loaded: Loaded) -> None:
     """Make one run of each recipe, task and encoder ready, which finds all that does not fit."""
-    problems = list[str]()
+    problems = list(without_states(loaded.prepare))
     first = {(run.recipe.name, run.task.title, run.encoder): run for run in reversed(loaded.runs)}
     for run in first.values():
         try:
@@ -192,13 +192,8 @@ def run_study(
             if event.run not in writers:  # it crashed before it could begin
                 snapshot(todo[event.run])
             writer = writers[event.run]
-            match event:
-                case Weights(run, step, weights):
-                    _save_model(loaded, todo[run], weights, writer.model_at(step))
-                case Finished(run, _, weights) if weights is not None:
-                    _save_model(loaded, todo[run], weights, writer.model_folder)
-                case _:
-                    pass
+            if isinstance(event, Weights | Finished):
+                keep_weights(event, todo[event.run], loaded.prepare, ledger)
             writer.write(event)
             if isinstance(event, End | Crashed):
                 del writers[event.run]
@@ -228,14 +223,6 @@ def _writer(ledger: Ledger, loaded: Loaded, run: Run) -> RunWriter:
         total_steps=loaded.total_steps(run),
     )
     return ledger.writer(record, {name: split.labels for name, split in task.dev.items()})
-
-
-def _save_model(
-    loaded: Loaded, run: Run, weights: Mapping[str, NDArray[Any]], folder: Path
-) -> None:
-    params = {name: torch.from_numpy(array) for name, array in weights.items()}
-    names = loaded.tasks[run.task.title].label_names
-    loaded.encoders[run.encoder].save(params, folder, names)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from steadytune.recipe import Recipe, Seeds, digest
 from steadytune.records import EncoderFacts, TaskFacts
 
-Keep = Literal["none", "last", "best", "every"]
+Keep = Literal["none", "last", "best", "every", "states"]
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -79,7 +79,8 @@ class Study:
         evaluate: when the dev splits are predicted: after every ``epoch``, at the ``end`` only, or
             every so many steps (and at the end). Has no influence on the training.
         keep: which weights of each run are saved as a Hugging Face folder: those at its end or of
-            its best evaluation, or one folder for ``every`` evaluation.
+            its best evaluation, or one folder for ``every`` evaluation. ``states`` keeps only what
+            comparing the runs' representations takes: the states of 256 dev examples at the end.
         diagnostics: which diagnostics are measured: none, those that cost next to nothing, or all.
             Has no influence on the training, and may change when a study is continued.
         stop_hopeless: end runs early that the early warning calls hopeless and that are no better

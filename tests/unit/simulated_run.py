@@ -122,7 +122,7 @@ def conduct(ledger: Ledger, run: str, pace: int = 4, keep: bool = False) -> None
     writer = ledger.writer(new_record(run), {"a": LABELS, "b": LABELS})
     for event in events(run, writer.load_snapshot(), pace, keep):
         if isinstance(event, Weights):
-            with whole(writer.model_at(event.step)) as fresh:
+            with whole(ledger.model_folder(run, event.step)) as fresh:
                 (fresh / "sum").write_text(str(event.weights["sum"]))
         writer.write(event)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ from steadytune.checkpoints.of_runs import (
 )
 from steadytune.encoders import Pretrained
 from steadytune.errors import BadInput
-from steadytune.ledger import Ledger, check_comparable, grid
+from steadytune.keeping import without_states
+from steadytune.ledger import Ledger, check_comparable, grid, read_states
 from steadytune.study_file import Options, assemble
 from tiny_models import make_tiny, sentences
 
@@ -73,6 +75,23 @@ def test_weights_are_those_that_were_evaluated(ledger, pair):
         )
         expected = ledger.predictions(kept.run.id, record.last.step, "dev").outputs
         np.testing.assert_allclose(outputs.detach().numpy(), expected, atol=1e-5)
+
+
+def test_states_without_weights(place, ledger, pair, tmp_path):
+    states = ledger_of(place, tmp_path / "states", "keep=states", seeds=1)
+    (row,) = states.planned
+    assert not states.model_folder(row.id).exists()
+    found, expected = read_states(states.states_file(row.id)), states_of(pair[0])
+    assert found.about == expected.about
+    np.testing.assert_array_equal(found.states, expected.states)
+
+
+def test_states_are_refused_where_an_encoder_has_none(place):
+    prepare = conduct.load(Ledger.open(place / "study").study, CPU).prepare
+    foreign = replace(prepare, study=replace(prepare.study, keep="states"), encoders={"x": None})
+    (problem,) = without_states(foreign)
+    assert problem.startswith("x: keep: states needs an encoder of the families")
+    assert list(without_states(prepare)) == []
 
 
 def test_weights_of_every_evaluation(place, ledger, tmp_path):

@@ -85,14 +85,11 @@ class KeptRuns:
         task, encoder = self._task(row.task), self._encoder(row.encoder)
         run, study = self._planned(row, task, encoder), self._ledger.study
         prepare = Preparation(study, {row.task: task}, {row.encoder: encoder}, self._device)
-        report = task.dev[task.report]
         return Kept(
             run=prepare(run),
             encoder=encoder,
             params=encoder.saved(folder),
-            dev=encoder.tokenize(
-                report.texts, report.pairs, run.recipe.max_length, run.recipe.segment_ids
-            ),
+            dev=prepare.report_examples(run),
             about={"run": run_id, "checkpoint": _checkpoint(study, step)},
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from steadytune.checkpoints.forgetting import forgetting, forgetting_along
 from steadytune.checkpoints.kept import Kept, KeptRuns
 from steadytune.checkpoints.masked_blocks import masked_blocks
 from steadytune.checkpoints.objective import Objective
-from steadytune.checkpoints.representations import layer_states
+from steadytune.checkpoints.representations import EXAMPLES, first_examples, layer_states
 from steadytune.checkpoints.surface import RESOLUTION, axis, segment, surface
 from steadytune.errors import BadInput
 from steadytune.ledger import LayerStates, Points
@@ -130,17 +130,13 @@ def segment_of(
     return segment(objective, ends, path, about, resolution, gradient, watch)
 
 
-def states_of(kept: Kept, examples: int | None = 256) -> LayerStates:
+def states_of(kept: Kept, examples: int | None = EXAMPLES) -> LayerStates:
     """States of the first ``examples`` dev examples after every layer; see ``layer_states``.
 
     With them in a file (``ledger.write_states``) the run's model is no longer needed to compare it
     with others.
     """
-    offsets = kept.dev.offsets[: None if examples is None else examples + 1]
-    cut: dict[str, Any] = {"offsets": offsets}
-    for name in ("tokens", "segments"):
-        cut[name] = np.ascontiguousarray(getattr(kept.dev, name)[: offsets[-1]])
-    dev = type(kept.dev)(**cut)
+    dev = first_examples(kept.dev, examples)
     return layer_states(kept.encoder, kept.params, dev, kept.about, kept.run.device)
 
 

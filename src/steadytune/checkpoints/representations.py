@@ -17,6 +17,17 @@ from steadytune.ledger import LayerStates
 from steadytune.procedure import Params
 from steadytune.training.evaluate import batches
 
+EXAMPLES = 256
+
+
+def first_examples(tokenized: Tokenized, number: int | None) -> Tokenized:
+    """The first ``number`` examples, or all of them; those that there are if there are fewer."""
+    offsets = tokenized.offsets[: None if number is None else number + 1]
+    cut: dict[str, Any] = {"offsets": offsets}
+    for name in ("tokens", "segments"):
+        cut[name] = np.ascontiguousarray(getattr(tokenized, name)[: offsets[-1]])
+    return type(tokenized)(**cut)
+
 
 @torch.no_grad()
 def layer_states(

@@ -14,6 +14,8 @@
     runs/<id>/snapshot.safetensors        what an unfinished run goes on from
     runs/<id>/model/                      kept weights, as a Hugging Face folder
     runs/<id>/models/<step>/              those along the training, with ``keep: every``
+    checkpoints/states/<id>.npz           states of dev examples, with ``keep: states``
+    checkpoints/                          what was measured on weights
 
 Each run has one writer and nothing is locked. Numbers that are not finite are null.
 """
@@ -181,9 +183,14 @@ class Ledger:
         """
         write_examples(examples_file(self.folder, task_digest, split), texts, pairs)
 
-    def model_folder(self, run: str) -> Path:
-        """Where the kept weights of a run lie, if they were kept."""
-        return self._run(run).model_folder
+    def model_folder(self, run: str, step: int | None = None) -> Path:
+        """Where the model of a run lies, or its weights after ``step`` steps, if they were kept."""
+        folder = self._run(run)
+        return folder.model_folder if step is None else folder.model_at(step)
+
+    def states_file(self, run: str) -> Path:
+        """Where the states of a run lie, if the study keeps them or they were written."""
+        return self.folder / "checkpoints" / "states" / f"{run}.npz"
 
     def models_along(self, run: str) -> dict[int, Path]:
         """Where the weights along the training lie, by step; the model at its end aside."""

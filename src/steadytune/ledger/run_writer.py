@@ -49,8 +49,7 @@ class RunWriter:
     Making it settles where the run goes on: ``snapshot_step`` is the step of a whole snapshot, and
     files hold nothing after it; or it is None and the folder is empty. Then every event of the
     run is given to ``write``, in order; a Snapshot comes after the evaluations of its step, and
-    weights that are kept are saved to ``model_at`` before Weights is written, and to
-    ``model_folder`` before Finished is.
+    weights that are kept are saved before Weights or Finished is written.
 
     Args:
         folder: the run's folder.
@@ -73,7 +72,6 @@ class RunWriter:
             raise ValueError(f"run {record.id} is {earlier.state}; it is not computed again")
         self._resumed = earlier.resumed if earlier is not None else 0
         self.snapshot_step = self._usable_snapshot()
-        self.model_folder, self.model_at = folder.model_folder, folder.model_at
         if self.snapshot_step is None:
             self.start_over()
         else:

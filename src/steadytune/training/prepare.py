@@ -87,6 +87,11 @@ class Preparation:
             stop_hopeless=self.study.stop_hopeless,
         )
 
+    def report_examples(self, run: Run) -> Tokenized:
+        """The dev split that a run reports on, in full vocabulary."""
+        task = self.tasks[run.task.title]
+        return self._tokens(run, task.report, task.dev[task.report])
+
     def _tokens(self, run: Run, name: str, split: Split) -> Tokenized:
         recipe = run.recipe
         key = (run.task.title, name, run.encoder, recipe.max_length, recipe.segment_ids)
