@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from small_studies import RECIPE, SmallStudy, losses, of
-from steadytune.executors import Processes, Sequential, Stacked, Work, auto
+from steadytune.executors import Processes, Sequential, Stacked, Work, auto, stacked
 from steadytune.executors._room import NoRoom, bytes_of, places_for
 from steadytune.recipe import Seeds
 from steadytune.records import Crashed, Finished, Started
@@ -21,10 +21,14 @@ from steadytune.training.prepare import Preparation
 
 
 class Runs(SmallStudy):
-    """Three seeds of one recipe."""
+    """Three seeds of each recipe."""
 
-    def runs(self):
-        study = replace(self.study, seeds=tuple(Seeds.tied(seed) for seed in range(3)))
+    def runs(self, *recipes):
+        study = replace(
+            self.study,
+            recipes=recipes or self.study.recipes,
+            seeds=tuple(Seeds.tied(seed) for seed in range(3)),
+        )
         return plan(study, {"tiny": self.task.facts}, {self.name: self.encoder.facts})
 
 
@@ -156,6 +160,28 @@ def test_auto_takes_the_fastest_and_says_why(tmp_path, monkeypatch, caplog):
     with caplog.at_level(logging.INFO):
         assert isinstance(auto.choose(study.runs(), work), Stacked)
     assert "a stack of 2: 0.4" in caplog.text
+
+
+def test_auto_leaves_the_room_of_each_group_to_the_stack(tmp_path, monkeypatch):
+    once = replace(RECIPE, epochs=1)
+    study = Runs(tmp_path, once)
+    runs = study.runs(once, replace(once, name="halves", batch_size=4))
+    work = Work(runs, study.prepare)
+    seconds, room, made = {1: 10.0, 2: 5.0}, {8: 64, 4: 1}, list[int]()
+    real = stacked.StackedStepper
+
+    def stepper(places):
+        made.append(places)
+        return real(places)
+
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: seconds[len(runs)])
+    monkeypatch.setattr(auto, "devices", lambda: 1)
+    chosen = auto.choose(runs, work)
+    monkeypatch.setattr(stacked, "places_for", lambda run: room[run.batch_size])
+    monkeypatch.setattr(stacked, "StackedStepper", stepper)
+    events = list(chosen.compute(work))
+    assert len(of(Finished, events)) == 6
+    assert made == [3, 1]  # no more than there are runs, and what fits of each group
 
 
 def test_auto_measures_real_workers(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from steadytune.encoders import Stackable
 from steadytune.executors._executor import Executor, Work
@@ -13,7 +14,7 @@ from steadytune.executors._room import NoRoom, places_for, workers_for
 from steadytune.executors._trial import seconds_a_step
 from steadytune.executors.processes import Processes, devices
 from steadytune.executors.sequential import Sequential
-from steadytune.executors.stacked import Stacked, in_groups, stack_key
+from steadytune.executors.stacked import Stacked, groups, stack_key
 from steadytune.records import Event
 from steadytune.study import Run
 from steadytune.training.ready import ReadyRun
@@ -48,7 +49,7 @@ class Auto:
 
     def compute(self, work: Work) -> Iterator[Event]:
         """The events of the executor that was chosen."""
-        runs = list(in_groups(list(work.runs)))
+        runs = list(chain.from_iterable(groups(list(work.runs))))
         executor = choose(runs, work) if len(runs) > 1 else Sequential()
         yield from executor.compute(replace(work, runs=runs))
 
@@ -89,4 +90,4 @@ def _stack(first: ReadyRun, alike: Sequence[Run], work: Work) -> Tried:
     number = min(places, TRIED_PLACES[first.device.type])
     ready = [first, *(work.prepare(run) for run in alike[1:number])]
     seconds = seconds_a_step(ready, StackedStepper(number))
-    return Tried(Stacked(places), f"a stack of {number}", number / seconds)
+    return Tried(Stacked(), f"a stack of {number}", number / seconds)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 
 import torch
 
 from steadytune.executors._executor import Work
 from steadytune.executors._pool import Pool
 from steadytune.executors._room import workers_for
-from steadytune.executors.stacked import in_groups
+from steadytune.executors.stacked import groups
 from steadytune.records import Event
 
 
@@ -32,7 +33,7 @@ class Processes:
 
     def compute(self, work: Work) -> Iterator[Event]:
         """The events of all runs, those of different workers interleaved."""
-        runs = list(in_groups(list(work.runs)))
+        runs = list(chain.from_iterable(groups(list(work.runs))))
         if not runs:
             return
         size = self._workers or workers_for(work, runs[0], devices())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
 from itertools import chain, groupby
 
@@ -29,7 +29,7 @@ class Stacked:
     cost the others.
 
     Args:
-        places: how many runs at once; None: as many as fit into memory.
+        places: how many runs at once; None: as many of each group as fit into memory.
     """
 
     name = "stacked"
@@ -40,7 +40,7 @@ class Stacked:
 
     def compute(self, work: Work) -> Iterator[Event]:
         """The events of all runs, those of a stack interleaved."""
-        for _, runs in groupby(in_groups(work.runs), key=stack_key):
+        for runs in groups(work.runs):
             yield from _Group(runs, work, self._places).compute()
 
 
@@ -51,21 +51,22 @@ def stack_key(run: Run) -> tuple[object, ...]:
     return (run.encoder, run.task.title, *shape)
 
 
-def in_groups(runs: Iterable[Run]) -> Iterable[Run]:
-    """The runs with those of one key together, as far as they are known beforehand."""
+def groups(runs: Iterable[Run]) -> Iterable[Iterable[Run]]:
+    """The runs of each key; where they are not known beforehand, those that follow each other."""
     if not isinstance(runs, Sequence):
-        return runs
-    groups: dict[tuple[object, ...], list[Run]] = {}
+        return (group for _, group in groupby(runs, key=stack_key))
+    found: dict[tuple[object, ...], list[Run]] = {}
     for run in runs:
-        groups.setdefault(stack_key(run), []).append(run)
-    return list(chain.from_iterable(groups.values()))
+        found.setdefault(stack_key(run), []).append(run)
+    return found.values()
 
 
 class _Group:
     """Runs that may share a stack."""
 
-    def __init__(self, runs: Iterator[Run], work: Work, places: int | None) -> None:
-        self._runs = runs
+    def __init__(self, runs: Iterable[Run], work: Work, places: int | None) -> None:
+        self._number = len(runs) if isinstance(runs, Sized) else None  # None: not known yet
+        self._runs = iter(runs)
         self._work = work
         self._places = places
         self._begun: dict[str, Run] = {}  # and not ended
@@ -79,6 +80,7 @@ class _Group:
         elif first is not None:
             try:
                 places = self._places or places_for(first)
+                places = min(places, self._number or places)
             except NoRoom as problem:
                 for run in chain(self._begun.values(), self._runs):
                     yield Crashed(run.id, str(problem))
