@@ -6,16 +6,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from small_studies import RECIPE, SmallStudy, losses, of
-from steadytune.executors import Processes, Sequential, Stacked, Work, auto, stacked
+from steadytune.executors import Auto, Processes, Sequential, Stacked, Work, _pool, auto, stacked
+from steadytune.executors._pool import Pool
 from steadytune.executors._room import NoRoom, bytes_of, places_for
 from steadytune.recipe import Seeds
-from steadytune.records import Crashed, Finished, Started
+from steadytune.records import Crashed, Finished
 from steadytune.study import Run, plan
 from steadytune.training.prepare import Preparation
 
@@ -30,6 +36,12 @@ class Runs(SmallStudy):
             seeds=tuple(Seeds.tied(seed) for seed in range(3)),
         )
         return plan(study, {"tiny": self.task.facts}, {self.name: self.encoder.facts})
+
+
+def choose(runs, work):
+    """What auto takes; workers that it tried are ended."""
+    with ExitStack() as workers:
+        return auto.choose(runs, work, workers)
 
 
 @dataclass(frozen=True)
@@ -152,13 +164,13 @@ def test_auto_takes_the_fastest_and_says_why(tmp_path, monkeypatch, caplog):
     study = Runs(tmp_path)
     work = Work(study.runs(), study.prepare)
     with caplog.at_level(logging.INFO):
-        assert isinstance(auto.choose(study.runs(), work), Sequential)  # seconds in all
+        assert isinstance(choose(study.runs(), work), Sequential)  # seconds in all
     assert "executor sequential" in caplog.text
     seconds = {1: 10.0, 2: 5.0}  # of a step of so many runs
     monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: seconds[len(runs)])
     monkeypatch.setattr(auto, "devices", lambda: 1)
     with caplog.at_level(logging.INFO):
-        assert isinstance(auto.choose(study.runs(), work), Stacked)
+        assert isinstance(choose(study.runs(), work), Stacked)
     assert "a stack of 2: 0.4" in caplog.text
 
 
@@ -176,7 +188,7 @@ def test_auto_leaves_the_room_of_each_group_to_the_stack(tmp_path, monkeypatch):
 
     monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: seconds[len(runs)])
     monkeypatch.setattr(auto, "devices", lambda: 1)
-    chosen = auto.choose(runs, work)
+    chosen = choose(runs, work)
     monkeypatch.setattr(stacked, "places_for", lambda run: room[run.batch_size])
     monkeypatch.setattr(stacked, "StackedStepper", stepper)
     events = list(chosen.compute(work))
@@ -184,12 +196,55 @@ def test_auto_leaves_the_room_of_each_group_to_the_stack(tmp_path, monkeypatch):
     assert made == [3, 1]  # no more than there are runs, and what fits of each group
 
 
-def test_auto_measures_real_workers(tmp_path, monkeypatch):
+def test_auto_goes_on_with_the_workers_that_it_tried(tmp_path, monkeypatch, caplog):
+    study = Runs(tmp_path, replace(RECIPE, epochs=1))
+    started = list[Any]()
+    real = subprocess.Popen
+
+    def popen(*args, **options):
+        started.append(real(*args, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setattr(auto, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: 1e3)
+    monkeypatch.setattr(auto, "devices", lambda: 2)
+    with caplog.at_level(logging.INFO):
+        events = list(Auto().compute(Work(study.runs(), study.prepare)))
+    assert "executor processes" in caplog.text
+    assert len(of(Finished, events)) == 3
+    assert len(started) == 2
+    assert all(worker.returncode is not None for worker in started)
+
+
+def test_auto_ends_the_workers_that_it_does_not_take(tmp_path, monkeypatch):
     study = Runs(tmp_path)
     monkeypatch.setattr(auto, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: 1e-9)
     monkeypatch.setattr(auto, "devices", lambda: 2)
-    tried = list(auto._try(study.runs(), Work(study.runs(), study.prepare)))
-    assert [each.executor.name for each in tried] == ["sequential", "stacked", "processes"]
-    assert all(each.rate > 0 for each in tried)
-    events = list(tried[-1].executor.compute(Work(study.runs(), study.prepare)))
-    assert len(of(Started, events)) == 3
+    ended = list[bool]()
+    monkeypatch.setattr(Pool, "trial", lambda pool, runs: [1.0, 1.0])
+    real = Pool.__exit__
+    monkeypatch.setattr(Pool, "__exit__", lambda *args: ended.append(True) or real(*args))
+    with ExitStack() as workers:
+        chosen = auto.choose(study.runs(), Work(study.runs(), study.prepare), workers)
+        assert not isinstance(chosen, Processes)
+        assert ended == [True]
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_a_worker_that_dies_between_two_runs_is_replaced(tmp_path, monkeypatch, proved):
+    study = Runs(tmp_path)
+    pool = Pool(0, Work(study.runs(), study.prepare))
+    ours, _ = Pipe()
+    killed: Any = SimpleNamespace(returncode=-signal.SIGKILL)
+    worker = _pool._Worker(0, killed, ours, proved=proved)
+    monkeypatch.setattr(pool, "_workers", [worker])
+    monkeypatch.setattr(_pool, "_start", lambda number: f"the next worker {number}")
+    ended = pool._ended(worker, deque(study.runs()))
+    if proved:
+        assert list(ended) == []
+        assert pool._workers == ["the next worker 0"]
+    else:  # the next one would hardly fare better
+        with pytest.raises(RuntimeError, match="SIGKILL"):
+            list(ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -50,14 +51,21 @@ class Auto:
     def compute(self, work: Work) -> Iterator[Event]:
         """The events of the executor that was chosen."""
         runs = list(chain.from_iterable(groups(list(work.runs))))
-        executor = choose(runs, work) if len(runs) > 1 else Sequential()
-        yield from executor.compute(replace(work, runs=runs))
+        with ExitStack() as workers:
+            executor = choose(runs, work, workers) if len(runs) > 1 else Sequential()
+            yield from executor.compute(replace(work, runs=runs))
 
 
-def choose(runs: Sequence[Run], work: Work) -> Executor:
-    """The fastest executor for the runs; nothing that is computed here is kept."""
+def choose(runs: Sequence[Run], work: Work, workers: ExitStack) -> Executor:
+    """The fastest executor for the runs; no number that is computed here is kept.
+
+    Args:
+        runs: those of each group together.
+        work: what they belong to.
+        workers: takes the worker processes that are tried, which go on if they are chosen.
+    """
     try:
-        tried = list(_try(runs, work))
+        tried = list(_try(runs, work, workers))
     except NoRoom:
         raise
     except Exception as problem:  # a run that cannot be tried tells its story when it is computed
@@ -66,10 +74,12 @@ def choose(runs: Sequence[Run], work: Work) -> Executor:
     best = max(tried, key=lambda each: each.rate)
     rates = "; ".join(f"{each.what}: {each.rate:.3g}" for each in tried)
     logger.info("executor %s; steps a second, measured: %s", best.executor.name, rates)
+    if not isinstance(best.executor, Processes):
+        workers.close()
     return best.executor
 
 
-def _try(runs: Sequence[Run], work: Work) -> Iterator[Tried]:
+def _try(runs: Sequence[Run], work: Work, workers: ExitStack) -> Iterator[Tried]:
     first = work.prepare(runs[0])
     seconds = seconds_a_step([first], PlainStepper())
     yield Tried(Sequential(), "one run after the other", 1 / seconds)
@@ -80,9 +90,9 @@ def _try(runs: Sequence[Run], work: Work) -> Iterator[Tried]:
         yield _stack(first, alike, work)
     if devices() > 1:
         size = min(workers_for(work, runs[0], devices()), len(runs))
-        with Pool(size, work) as pool:
-            rate = sum(1 / each for each in pool.trial(runs[0]))
-        yield Tried(Processes(size), f"{size} processes", rate)
+        pool = workers.enter_context(Pool(size, work))
+        rate = sum(1 / each for each in pool.trial(runs[:1]))
+        yield Tried(Processes(pool=pool), f"{size} processes", rate)
 
 
 def _stack(first: ReadyRun, alike: Sequence[Run], work: Work) -> Tried:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import torch
@@ -13,6 +13,7 @@ from steadytune.executors._pool import Pool
 from steadytune.executors._room import workers_for
 from steadytune.executors.stacked import groups
 from steadytune.records import Event
+from steadytune.study import Run
 
 
 class Processes:
@@ -23,22 +24,27 @@ class Processes:
 
     Args:
         workers: how many; None: one a device or core, as far as memory goes.
+        pool: workers that are there already, made for the same work; they are ended afterwards.
     """
 
     name = "processes"
     summary = "one worker process for each core or device"
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, pool: Pool | None = None) -> None:
         self._workers = workers
+        self._pool = pool
 
     def compute(self, work: Work) -> Iterator[Event]:
         """The events of all runs, those of different workers interleaved."""
         runs = list(chain.from_iterable(groups(list(work.runs))))
         if not runs:
             return
-        size = self._workers or workers_for(work, runs[0], devices())
-        with Pool(min(size, len(runs)), work) as pool:
+        with self._pool or self._new_pool(work, runs) as pool:
             yield from pool.compute(runs)
+
+    def _new_pool(self, work: Work, runs: Sequence[Run]) -> Pool:
+        size = self._workers or workers_for(work, runs[0], devices())
+        return Pool(min(size, len(runs)), work)
 
 
 def devices() -> int:
