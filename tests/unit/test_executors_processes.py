@@ -15,13 +15,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from small_studies import RECIPE, SmallStudy, losses, of
-from steadytune.executors import Auto, Processes, Sequential, Stacked, Work, _pool, auto, stacked
+from steadytune.executors import (
+    Auto,
+    Processes,
+    Sequential,
+    Stacked,
+    Work,
+    _pool,
+    _room,
+    auto,
+    stacked,
+)
 from steadytune.executors._pool import Pool
-from steadytune.executors._room import NoRoom, bytes_of, places_for
+from steadytune.executors._room import NoRoom, bytes_of, free_bytes, places_for
+from steadytune.executors.processes import Crew, crew_for
 from steadytune.recipe import Seeds
-from steadytune.records import Crashed, Finished
+from steadytune.records import Crashed, Finished, Step
 from steadytune.study import Run, plan
 from steadytune.training.prepare import Preparation
 
@@ -38,10 +50,10 @@ class Runs(SmallStudy):
         return plan(study, {"tiny": self.task.facts}, {self.name: self.encoder.facts})
 
 
-def choose(runs, work):
+def choose(runs, work, size=1):
     """What auto takes; workers that it tried are ended."""
     with ExitStack() as workers:
-        return auto.choose(runs, work, workers)
+        return auto.choose(Crew(size, list(runs), []), work, workers)
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,61 @@ def test_a_stack_that_fails_costs_one_run(tmp_path, monkeypatch, caplog):
     assert "one by one" in caplog.text
 
 
+def test_a_run_that_cannot_be_made_ready_says_so_at_once(tmp_path):
+    study = Runs(tmp_path, replace(RECIPE, epochs=1))
+    _, broken, last = study.runs()
+
+    def prepare(run, snapshot=None):
+        if run == broken:
+            raise RuntimeError("no such luck")
+        return study.prepare(run, snapshot)
+
+    events = list(Stacked(1).compute(Work(study.runs(), prepare)))
+    (crashed,) = of(Crashed, events)
+    assert crashed.run == broken.id
+    assert events.index(crashed) < events.index(of(Finished, events)[-1])
+    assert not of(Step, [e for e in events[: events.index(crashed)] if e.run == last.id])
+
+
+def test_a_group_without_room_is_refused_and_the_others_go_on(tmp_path, monkeypatch):
+    once = replace(RECIPE, epochs=1)
+    study = Runs(tmp_path, once)
+    runs = study.runs(replace(once, name="large", batch_size=16), once)
+    real = _room.bytes_of
+
+    def bytes_of(run):
+        if run.batch_size == 16:
+            raise NoRoom("too large")
+        return real(run)
+
+    monkeypatch.setattr(_room, "bytes_of", bytes_of)
+    work = Work(runs, study.prepare)
+    crew = crew_for(work, 2)
+    assert [event.run for event in crew.refused] == [run.id for run in runs[:3]]
+    assert crew.runs == list(runs[3:])
+    assert crew.size == 2
+    for executor in (Auto(), Stacked()):
+        events = list(executor.compute(work))
+        assert [event.error for event in of(Crashed, events)] == ["too large"] * 3
+        assert {event.run for event in of(Finished, events)} == {run.id for run in runs[3:]}
+
+
+def test_workers_have_room_for_the_largest_group(tmp_path, monkeypatch):
+    study = Runs(tmp_path)
+    runs = study.runs(RECIPE, replace(RECIPE, name="large", batch_size=16))
+    monkeypatch.setattr(_room, "bytes_of", lambda run: run.batch_size << 30)
+    monkeypatch.setattr(_room, "free_bytes", lambda device: 40 << 30)
+    assert crew_for(Work(runs, study.prepare), 8).size == 2
+
+
+def test_on_devices_that_tell_nothing_stacks_are_small(tmp_path):
+    elsewhere = torch.device("mps")
+    assert free_bytes(elsewhere) is None
+    ready = replace(Runs(tmp_path).prepare(Runs(tmp_path).run), device=elsewhere)
+    assert 1 < places_for(ready) <= 8
+    assert auto._places_to_try(elsewhere) > 1
+
+
 def test_room_is_measured_and_too_little_is_said_with_numbers(tmp_path, monkeypatch):
     study = Runs(tmp_path)
     ready = study.prepare(study.run)
@@ -168,7 +235,6 @@ def test_auto_takes_the_fastest_and_says_why(tmp_path, monkeypatch, caplog):
     assert "executor sequential" in caplog.text
     seconds = {1: 10.0, 2: 5.0}  # of a step of so many runs
     monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: seconds[len(runs)])
-    monkeypatch.setattr(auto, "devices", lambda: 1)
     with caplog.at_level(logging.INFO):
         assert isinstance(choose(study.runs(), work), Stacked)
     assert "a stack of 2: 0.4" in caplog.text
@@ -187,7 +253,6 @@ def test_auto_leaves_the_room_of_each_group_to_the_stack(tmp_path, monkeypatch):
         return real(places)
 
     monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: seconds[len(runs)])
-    monkeypatch.setattr(auto, "devices", lambda: 1)
     chosen = choose(runs, work)
     monkeypatch.setattr(stacked, "places_for", lambda run: room[run.batch_size])
     monkeypatch.setattr(stacked, "StackedStepper", stepper)
@@ -221,13 +286,13 @@ def test_auto_ends_the_workers_that_it_does_not_take(tmp_path, monkeypatch):
     study = Runs(tmp_path)
     monkeypatch.setattr(auto, "SHORT_SECONDS", 0.0)
     monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: 1e-9)
-    monkeypatch.setattr(auto, "devices", lambda: 2)
     ended = list[bool]()
     monkeypatch.setattr(Pool, "trial", lambda pool, runs: [1.0, 1.0])
     real = Pool.__exit__
     monkeypatch.setattr(Pool, "__exit__", lambda *args: ended.append(True) or real(*args))
     with ExitStack() as workers:
-        chosen = auto.choose(study.runs(), Work(study.runs(), study.prepare), workers)
+        crew = Crew(2, list(study.runs()), [])
+        chosen = auto.choose(crew, Work(study.runs(), study.prepare), workers)
         assert not isinstance(chosen, Processes)
         assert ended == [True]
 

@@ -6,16 +6,17 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import chain
+
+import torch
 
 from steadytune.encoders import Stackable
 from steadytune.executors._executor import Executor, Work
 from steadytune.executors._pool import Pool
-from steadytune.executors._room import NoRoom, places_for, workers_for
+from steadytune.executors._room import NoRoom, places_for
 from steadytune.executors._trial import seconds_a_step
-from steadytune.executors.processes import Processes, devices
+from steadytune.executors.processes import Crew, Processes, crew_for, devices
 from steadytune.executors.sequential import Sequential
-from steadytune.executors.stacked import Stacked, groups, stack_key
+from steadytune.executors.stacked import Stacked, stack_key
 from steadytune.records import Event
 from steadytune.study import Run
 from steadytune.training.ready import ReadyRun
@@ -23,7 +24,6 @@ from steadytune.training.stacked_step import StackedStepper
 from steadytune.training.step import PlainStepper
 
 SHORT_SECONDS = 20.0  # a study that takes no longer than this is not worth starting workers for
-TRIED_PLACES = {"cpu": 2, "cuda": 8}  # runs in the stack that is tried
 
 logger = logging.getLogger(__name__)
 
@@ -50,36 +50,53 @@ class Auto:
 
     def compute(self, work: Work) -> Iterator[Event]:
         """The events of the executor that was chosen."""
-        runs = list(chain.from_iterable(groups(list(work.runs))))
+        crew = crew_for(work, devices())
+        yield from crew.refused
         with ExitStack() as workers:
-            executor = choose(runs, work, workers) if len(runs) > 1 else Sequential()
-            yield from executor.compute(replace(work, runs=runs))
+            executor = choose(crew, work, workers) if len(crew.runs) > 1 else Sequential()
+            yield from executor.compute(replace(work, runs=crew.runs))
 
 
-def choose(runs: Sequence[Run], work: Work, workers: ExitStack) -> Executor:
+class _Started:
+    """Worker processes that are there already."""
+
+    name = Processes.name
+    summary = Processes.summary
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def compute(self, work: Work) -> Iterator[Event]:
+        """The events of all runs; ``work`` is that of the pool."""
+        return self._pool.compute(list(work.runs))
+
+
+def choose(crew: Crew, work: Work, workers: ExitStack) -> Executor:
     """The fastest executor for the runs; no number that is computed here is kept.
 
     Args:
-        runs: those of each group together.
-        work: what they belong to.
-        workers: takes the worker processes that are tried, which go on if they are chosen.
+        crew: the runs, and how many workers there may be.
+        work: what the runs belong to.
+        workers: takes the worker processes that are tried; they go on if they are chosen.
     """
     try:
-        tried = list(_try(runs, work, workers))
-    except NoRoom:
-        raise
+        tried = list(_try(crew, work, workers))
+    except NoRoom:  # of the first run on an accelerator: others may fit
+        return Stacked() if crew.size == 1 else Processes()
     except Exception as problem:  # a run that cannot be tried tells its story when it is computed
         logger.warning("executor sequential, as the trial steps failed: %s", problem)
+        workers.close()
         return Sequential()
     best = max(tried, key=lambda each: each.rate)
     rates = "; ".join(f"{each.what}: {each.rate:.3g}" for each in tried)
     logger.info("executor %s; steps a second, measured: %s", best.executor.name, rates)
-    if not isinstance(best.executor, Processes):
+    if not isinstance(best.executor, _Started):
         workers.close()
     return best.executor
 
 
-def _try(runs: Sequence[Run], work: Work, workers: ExitStack) -> Iterator[Tried]:
+def _try(crew: Crew, work: Work, workers: ExitStack) -> Iterator[Tried]:
+    runs = crew.runs
     first = work.prepare(runs[0])
     seconds = seconds_a_step([first], PlainStepper())
     yield Tried(Sequential(), "one run after the other", 1 / seconds)
@@ -88,16 +105,20 @@ def _try(runs: Sequence[Run], work: Work, workers: ExitStack) -> Iterator[Tried]
     alike = [run for run in runs if stack_key(run) == stack_key(runs[0])]
     if len(alike) > 1 and isinstance(first.encoder, Stackable):
         yield _stack(first, alike, work)
-    if devices() > 1:
-        size = min(workers_for(work, runs[0], devices()), len(runs))
+    size = min(crew.size, len(runs))
+    if size > 1:
         pool = workers.enter_context(Pool(size, work))
         rate = sum(1 / each for each in pool.trial(runs[:1]))
-        yield Tried(Processes(pool=pool), f"{size} processes", rate)
+        yield Tried(_Started(pool), f"{size} processes", rate)
 
 
 def _stack(first: ReadyRun, alike: Sequence[Run], work: Work) -> Tried:
-    places = min(places_for(first), len(alike))
-    number = min(places, TRIED_PLACES[first.device.type])
+    number = min(places_for(first), len(alike), _places_to_try(first.device))
     ready = [first, *(work.prepare(run) for run in alike[1:number])]
     seconds = seconds_a_step(ready, StackedStepper(number))
     return Tried(Stacked(), f"a stack of {number}", number / seconds)
+
+
+def _places_to_try(device: torch.device) -> int:
+    """Runs in the stack that is tried: enough to tell, and not so many that trying takes long."""
+    return 2 if device.type == "cpu" else 8

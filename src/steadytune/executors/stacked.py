@@ -70,23 +70,22 @@ class _Group:
         self._work = work
         self._places = places
         self._begun: dict[str, Run] = {}  # and not ended
-        self._crashed: list[Event] = []  # while they were made ready
+        self._crashed: list[Event] = []  # while they were made ready, and not told yet
 
     def compute(self) -> Iterator[Event]:
         ready = self._ready()
         first = next(ready, None)
+        yield from self._new_crashed()
         if first is not None and not isinstance(first.encoder, Stackable):
             yield from self._one_by_one(chain(self._begun.values(), self._runs))
         elif first is not None:
             try:
                 places = self._places or places_for(first)
-                places = min(places, self._number or places)
             except NoRoom as problem:
                 for run in chain(self._begun.values(), self._runs):
                     yield Crashed(run.id, str(problem))
             else:
-                yield from self._stacks(first, ready, places)
-        yield from self._crashed
+                yield from self._stacks(first, ready, min(places, self._number or places))
 
     def _stacks(
         self, first: ReadyRun | None, ready: Iterator[ReadyRun], places: int
@@ -98,11 +97,13 @@ class _Group:
                     if isinstance(event, End):
                         del self._begun[event.run]
                     yield event
+                    yield from self._new_crashed()
             except Exception:
                 logger.warning("a stack failed; its runs are computed one by one", exc_info=True)
                 yield from self._one_by_one(list(self._begun.values()))
                 self._begun.clear()
             first = next(ready, None)
+            yield from self._new_crashed()
 
     def _one_by_one(self, runs: Iterable[Run]) -> Iterator[Event]:
         return Sequential().compute(replace(self._work, runs=runs))
@@ -116,3 +117,8 @@ class _Group:
             else:
                 self._begun[run.id] = run
                 yield ready
+
+    def _new_crashed(self) -> Iterator[Event]:
+        """Runs that could not be made ready since the last call."""
+        found, self._crashed = self._crashed, []
+        return iter(found)
