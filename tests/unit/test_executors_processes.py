@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -199,7 +200,26 @@ def test_on_devices_that_tell_nothing_stacks_are_small(tmp_path):
     assert free_bytes(elsewhere) is None
     ready = replace(Runs(tmp_path).prepare(Runs(tmp_path).run), device=elsewhere)
     assert 1 < places_for(ready) <= 8
-    assert auto._places_to_try(elsewhere) > 1
+
+
+def test_a_stack_that_failed_leaves_its_memory_to_its_runs(tmp_path, monkeypatch):
+    study = Runs(tmp_path)
+    steppers, alive = list[Any](), list[bool]()
+
+    class Failing(stacked.StackedStepper):
+        def step(self, states):
+            steppers.append(weakref.ref(self))
+            raise RuntimeError("no such luck")
+
+    def compute(self, work):
+        alive.append(steppers[0]() is not None)
+        return iter(())
+
+    monkeypatch.setattr(stacked, "StackedStepper", Failing)
+    monkeypatch.setattr(Sequential, "compute", compute)
+    monkeypatch.setattr(stacked.logger, "warning", lambda *told, **options: None)
+    list(Stacked(3).compute(Work(study.runs(), study.prepare)))
+    assert alive == [False]
 
 
 def test_room_is_measured_and_too_little_is_said_with_numbers(tmp_path, monkeypatch):
@@ -234,7 +254,7 @@ def test_auto_takes_the_fastest_and_says_why(tmp_path, monkeypatch, caplog):
         assert isinstance(choose(study.runs(), work), Sequential)  # seconds in all
     assert "executor sequential" in caplog.text
     seconds = {1: 10.0, 2: 5.0}  # of a step of so many runs
-    monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: seconds[len(runs)])
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs: seconds[len(runs)])
     with caplog.at_level(logging.INFO):
         assert isinstance(choose(study.runs(), work), Stacked)
     assert "a stack of 2: 0.4" in caplog.text
@@ -252,7 +272,7 @@ def test_auto_leaves_the_room_of_each_group_to_the_stack(tmp_path, monkeypatch):
         made.append(places)
         return real(places)
 
-    monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: seconds[len(runs)])
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs: seconds[len(runs)])
     chosen = choose(runs, work)
     monkeypatch.setattr(stacked, "places_for", lambda run: room[run.batch_size])
     monkeypatch.setattr(stacked, "StackedStepper", stepper)
@@ -272,7 +292,7 @@ def test_auto_goes_on_with_the_workers_that_it_tried(tmp_path, monkeypatch, capl
 
     monkeypatch.setattr(subprocess, "Popen", popen)
     monkeypatch.setattr(auto, "SHORT_SECONDS", 0.0)
-    monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: 1e3)
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs: 1e3)
     monkeypatch.setattr(auto, "devices", lambda: 2)
     with caplog.at_level(logging.INFO):
         events = list(Auto().compute(Work(study.runs(), study.prepare)))
@@ -282,10 +302,38 @@ def test_auto_goes_on_with_the_workers_that_it_tried(tmp_path, monkeypatch, capl
     assert all(worker.returncode is not None for worker in started)
 
 
+def test_auto_times_workers_on_accelerators_with_stacks(tmp_path, monkeypatch):
+    study = Runs(tmp_path)
+    there = torch.device("mps")
+    work = Work(study.runs(), lambda run, snapshot=None: replace(study.prepare(run), device=there))
+    tried = list[int]()
+
+    class Idle:
+        def __init__(self, size, work):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def trial(self, runs):
+            tried.append(len(runs))
+            return [2.0, 4.0]
+
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs: 100.0)
+    monkeypatch.setattr(auto, "Pool", Idle)
+    crew = Crew(2, list(study.runs()), [])
+    *_, processes = auto._try(crew, work, ExitStack())
+    assert tried == [3]
+    assert processes.rate == 3 / 2 + 3 / 4
+
+
 def test_auto_ends_the_workers_that_it_does_not_take(tmp_path, monkeypatch):
     study = Runs(tmp_path)
     monkeypatch.setattr(auto, "SHORT_SECONDS", 0.0)
-    monkeypatch.setattr(auto, "seconds_a_step", lambda runs, stepper: 1e-9)
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs: 1e-9)
     ended = list[bool]()
     monkeypatch.setattr(Pool, "trial", lambda pool, runs: [1.0, 1.0])
     real = Pool.__exit__

@@ -21,8 +21,6 @@ from steadytune.executors.stacked import Stacked
 from steadytune.records import Snapshot
 from steadytune.study import Run
 from steadytune.training.memory import keep_freed_memory
-from steadytune.training.stacked_step import StackedStepper
-from steadytune.training.step import PlainStepper
 from steadytune.training.threads import one_thread
 
 
@@ -40,8 +38,7 @@ def serve(connection: Connection) -> None:
                     snapshots[run.id] = snapshot
                     yield run
                 case Trial(alike):
-                    stepper = StackedStepper(len(alike)) if len(alike) > 1 else PlainStepper()
-                    seconds = seconds_a_step([setup.prepare(run) for run in alike], stepper)
+                    seconds = seconds_a_step([setup.prepare(run) for run in alike])
                     send(connection, Timed(seconds))
                 case _:
                     return

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-import torch
-
 from steadytune.encoders import Stackable
 from steadytune.executors._executor import Executor, Work
 from steadytune.executors._pool import Pool
@@ -20,8 +18,6 @@ from steadytune.executors.stacked import Stacked, stack_key
 from steadytune.records import Event
 from steadytune.study import Run
 from steadytune.training.ready import ReadyRun
-from steadytune.training.stacked_step import StackedStepper
-from steadytune.training.step import PlainStepper
 
 SHORT_SECONDS = 20.0  # a study that takes no longer than this is not worth starting workers for
 
@@ -98,27 +94,26 @@ def choose(crew: Crew, work: Work, workers: ExitStack) -> Executor:
 def _try(crew: Crew, work: Work, workers: ExitStack) -> Iterator[Tried]:
     runs = crew.runs
     first = work.prepare(runs[0])
-    seconds = seconds_a_step([first], PlainStepper())
+    seconds = seconds_a_step([first])
     yield Tried(Sequential(), "one run after the other", 1 / seconds)
     if seconds * first.total_steps * len(runs) < SHORT_SECONDS:
         return
-    alike = [run for run in runs if stack_key(run) == stack_key(runs[0])]
-    if len(alike) > 1 and isinstance(first.encoder, Stackable):
-        yield _stack(first, alike, work)
+    alike = _alike(first, runs)
+    if len(alike) > 1:
+        seconds = seconds_a_step([first, *map(work.prepare, alike[1:])])
+        yield Tried(Stacked(), f"a stack of {len(alike)}", len(alike) / seconds)
     size = min(crew.size, len(runs))
     if size > 1:
+        # Workers compute stacks on accelerators, and one run at a time on the CPU.
+        together = alike[:1] if first.device.type == "cpu" else alike
         pool = workers.enter_context(Pool(size, work))
-        rate = sum(1 / each for each in pool.trial(runs[:1]))
+        rate = sum(len(together) / each for each in pool.trial(together))
         yield Tried(_Started(pool), f"{size} processes", rate)
 
 
-def _stack(first: ReadyRun, alike: Sequence[Run], work: Work) -> Tried:
-    number = min(places_for(first), len(alike), _places_to_try(first.device))
-    ready = [first, *(work.prepare(run) for run in alike[1:number])]
-    seconds = seconds_a_step(ready, StackedStepper(number))
-    return Tried(Stacked(), f"a stack of {number}", number / seconds)
-
-
-def _places_to_try(device: torch.device) -> int:
-    """Runs in the stack that is tried: enough to tell, and not so many that trying takes long."""
-    return 2 if device.type == "cpu" else 8
+def _alike(first: ReadyRun, runs: Sequence[Run]) -> list[Run]:
+    """The runs of the stack that is tried: enough to tell, and few enough to be tried quickly."""
+    if not isinstance(first.encoder, Stackable):
+        return [runs[0]]
+    number = min(places_for(first), 2 if first.device.type == "cpu" else 8)
+    return [run for run in runs if stack_key(run) == stack_key(runs[0])][:number]

@@ -92,16 +92,17 @@ class _Group:
     ) -> Iterator[Event]:
         while first is not None:
             try:
-                stepper = StackedStepper(places)
-                for event in train(chain([first], ready), stepper, self._work.snapshot_due):
+                runs = chain([first], ready)
+                for event in train(runs, StackedStepper(places), self._work.snapshot_due):
                     if isinstance(event, End):
                         del self._begun[event.run]
                     yield event
                     yield from self._new_crashed()
             except Exception:
                 logger.warning("a stack failed; its runs are computed one by one", exc_info=True)
-                yield from self._one_by_one(list(self._begun.values()))
-                self._begun.clear()
+            # Here, as the exception has held the memory of the stack until now.
+            yield from self._one_by_one(list(self._begun.values()))
+            self._begun.clear()
             first = next(ready, None)
             yield from self._new_crashed()
 
