@@ -36,6 +36,7 @@ from steadytune.executors.processes import Crew, crew_for
 from steadytune.recipe import Seeds
 from steadytune.records import Crashed, Finished, Step
 from steadytune.study import Run, plan
+from steadytune.training.memory import keep_freed_memory
 from steadytune.training.prepare import Preparation
 
 
@@ -124,23 +125,46 @@ def test_workers_end_with_their_parent(tmp_path):
     assert study.runs()
 
 
-def test_a_stack_that_fails_costs_one_run(tmp_path, monkeypatch, caplog):
-    study = Runs(tmp_path, replace(RECIPE, epochs=1))
-    broken = study.runs()[1]
-    prepare = study.prepare
+def sabotaged(study, broken):
+    """Makes runs ready, one of which fails in its first step."""
 
-    def sabotaged(run, snapshot=None):
-        ready = prepare(run, snapshot)
+    def loss(forward, labels):
+        raise RuntimeError("no such luck")
+
+    def prepare(run, snapshot=None):
+        ready = study.prepare(run, snapshot)
         if run != broken:
             return ready
-
-        def loss(forward, labels):
-            raise RuntimeError("no such luck")
-
         return replace(ready, procedure=replace(ready.procedure, loss=loss))
 
+    return prepare
+
+
+def test_a_first_run_that_cannot_be_measured_stops_nobody_else(tmp_path):
+    study = Runs(tmp_path, replace(RECIPE, epochs=1))
+    work = Work(study.runs(), sabotaged(study, study.runs()[0]))
+    assert crew_for(work, 2).runs == list(study.runs())
+    events = list(Stacked().compute(work))
+    assert [event.run for event in of(Crashed, events)] == [study.runs()[0].id]
+    assert len(of(Finished, events)) == 2
+
+
+def test_a_step_is_measured_whatever_was_freed_before(tmp_path, monkeypatch):
+    if not keep_freed_memory():
+        pytest.skip("freed memory cannot be kept here")
+    ready = Runs(tmp_path).prepare(Runs(tmp_path).run)
+    size = 64 << 20
+    freed = [torch.ones(size // 64) for _ in range(64)]
+    del freed
+    monkeypatch.setattr(_room, "plain_step", lambda state: torch.ones(size // 4))
+    assert bytes_of(ready) > 0.9 * size
+
+
+def test_a_stack_that_fails_costs_one_run(tmp_path, caplog):
+    study = Runs(tmp_path, replace(RECIPE, epochs=1))
+    broken = study.runs()[1]
     with caplog.at_level(logging.WARNING):
-        events = list(Stacked(2).compute(Work(study.runs(), sabotaged)))
+        events = list(Stacked(2).compute(Work(study.runs(), sabotaged(study, broken))))
     (crashed,) = of(Crashed, events)
     assert crashed.run == broken.id
     assert "no such luck" in crashed.error

@@ -11,6 +11,7 @@ import torch
 from steadytune.errors import BadInput
 from steadytune.executors._executor import Work
 from steadytune.study import Run
+from steadytune.training.memory import give_back_freed_memory
 from steadytune.training.ready import ReadyRun, RunState, epoch_order
 from steadytune.training.step import plain_step
 
@@ -59,10 +60,13 @@ def workers_for(work: Work, run: Run, most: int) -> int:
 def bytes_of(run: ReadyRun) -> int:
     """Bytes that a run adds: weights, gradients, moments, and the longest batch's activations.
 
+    What was freed before is given back first; else the step would be measured as taking nothing.
+
     Raises:
         NoRoom: the trial step found too little.
     """
-    least = 4 * sum(tensor.numel() * tensor.element_size() for tensor in run.start.values())
+    start = sum(tensor.numel() * tensor.element_size() for tensor in run.start.values())
+    least = 4 * start
     free = free_bytes(run.device)
     if free is not None and least > free:
         raise _no_room(run, least, free)
@@ -73,11 +77,16 @@ def bytes_of(run: ReadyRun) -> int:
         plain_step(state)
     except torch.OutOfMemoryError:
         raise _no_room(run, least, free or 0) from None
-    return max(least, _peak(run.device) - before)
+    except Exception:  # it tells its story when it is computed
+        return least
+    # On the CPU all runs share the values at step 0; elsewhere each brings a copy along.
+    own = 0 if run.device.type == "cpu" else start
+    return max(least, _peak(run.device) - before) + own
 
 
 def free_bytes(device: torch.device) -> int | None:
     """Memory that can still be had on a device; None where the system does not tell."""
+    give_back_freed_memory()
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return _from_proc("meminfo", "MemAvailable") if device.type == "cpu" else None
