@@ -284,6 +284,19 @@ def test_auto_takes_the_fastest_and_says_why(tmp_path, monkeypatch, caplog):
     assert "a stack of 2: 0.4" in caplog.text
 
 
+def test_auto_sees_that_later_runs_are_long(tmp_path, monkeypatch):
+    once = replace(RECIPE, epochs=None, steps=1)
+    study = Runs(tmp_path, once)
+    work = Work((), study.prepare)
+    seconds = {1: 0.01, 2: 0.001}
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs: seconds[len(runs)])
+    longer = replace(once, name="longer", steps=1000)
+    larger = replace(longer, name="larger", batch_size=16)
+    assert isinstance(choose(study.runs(once), work), Sequential)
+    assert isinstance(choose(study.runs(once, longer), work), Stacked)
+    assert isinstance(choose(study.runs(once, larger), work), Stacked)
+
+
 def test_auto_leaves_the_room_of_each_group_to_the_stack(tmp_path, monkeypatch):
     once = replace(RECIPE, epochs=1)
     study = Runs(tmp_path, once)

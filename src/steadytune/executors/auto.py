@@ -96,7 +96,7 @@ def _try(crew: Crew, work: Work, workers: ExitStack) -> Iterator[Tried]:
     first = work.prepare(runs[0])
     seconds = seconds_a_step([first])
     yield Tried(Sequential(), "one run after the other", 1 / seconds)
-    if seconds * first.total_steps * len(runs) < SHORT_SECONDS:
+    if _short(runs, work, seconds):
         return
     alike = _alike(first, runs)
     if len(alike) > 1:
@@ -109,6 +109,25 @@ def _try(crew: Crew, work: Work, workers: ExitStack) -> Iterator[Tried]:
         pool = workers.enter_context(Pool(size, work))
         rate = sum(len(together) / each for each in pool.trial(together))
         yield Tried(_Started(pool), f"{size} processes", rate)
+
+
+def _short(runs: Sequence[Run], work: Work, seconds_of_first: float) -> bool:
+    """Whether all runs together take less than SHORT_SECONDS; one of each kind is looked at."""
+    seconds_a_step_of = {stack_key(runs[0]): seconds_of_first}
+    seconds_of = dict[tuple[object, ...], float]()
+    total = 0.0
+    for run in runs:
+        key = stack_key(run)
+        kind = (run.recipe.name, *key)
+        if kind not in seconds_of:
+            ready = work.prepare(run)
+            if key not in seconds_a_step_of:
+                seconds_a_step_of[key] = seconds_a_step([ready])
+            seconds_of[kind] = seconds_a_step_of[key] * ready.total_steps
+        total += seconds_of[kind]
+        if total >= SHORT_SECONDS:
+            return False
+    return True
 
 
 def _alike(first: ReadyRun, runs: Sequence[Run]) -> list[Run]:
