@@ -241,7 +241,10 @@ class _Clock:
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """What the numbers may depend on besides the study: versions, processor, threads."""
+    """What the numbers may depend on besides the study: versions, processor, device.
+
+    ``cores`` tells how long it took, not what came out: every run has one thread on the CPU.
+    """
     packages = ("steadytune", "torch", "transformers", "tokenizers", "numpy", "safetensors")
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {

@@ -60,6 +60,21 @@ def test_a_crashed_run_goes_on_from_its_snapshot(tmp_path: Path, crashed_at: int
     assert contents(tmp_path / "crashed") == contents(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("left_at", [3, 10])  # before the first snapshot, and after one
+def test_a_run_may_start_over_in_the_same_writer(tmp_path: Path, left_at: int) -> None:
+    """A worker whose stack fails begins the stack's runs again without asking."""
+    whole = ledger_in(tmp_path / "whole")
+    conduct(whole, whole.planned[0].id)
+    _, writer = begin(tmp_path / "twice")
+    for event in events(writer.record.id, None):
+        writer.write(event)
+        if isinstance(event, Step) and event.step == left_at:
+            break
+    for event in events(writer.record.id, None):
+        writer.write(event)
+    assert contents(tmp_path / "twice") == contents(tmp_path / "whole")
+
+
 def test_best_is_right_after_going_on(tmp_path: Path) -> None:
     """The best checkpoint lies before the snapshot; later ones must beat it, not start anew."""
     ledger, writer = begin(tmp_path)

@@ -13,24 +13,19 @@ from typing import ClassVar
 
 import torch
 
-from steadytune.diagnostics._diagnostic import Cost, Evenly, Moment, Reads
+from steadytune.diagnostics._probed import Probed
+from steadytune.procedure import Activations
 
 
 @dataclass(frozen=True)
-class ActivationNorms:
+class ActivationNorms(Probed):
     """Mean norm of states after each layer, and how much pooled states differ."""
 
     name: ClassVar[str] = "activation_norm"
     summary: ClassVar[str] = "norm of the states after each layer, spread of what the head reads"
-    cost: ClassVar[Cost] = "full"
-    reads: ClassVar[frozenset[Reads]] = frozenset({"activations"})
-    schedule: ClassVar[Evenly] = Evenly(points=30, apart=10, early=True)
 
-    def measure(self, moment: Moment) -> dict[str, float]:
+    def look(self, seen: Activations) -> dict[str, float]:
         """``layer.1`` ... ``layer.L``, and ``pooled_spread``."""
-        seen = moment.activations()
-        if seen is None:
-            return {}
         norms = torch.stack([states.float().norm(dim=1).mean() for states in seen.states])
         pooled = seen.pooled.float()
         spread = (pooled - pooled.mean(0)).norm() / pooled.norm().clamp(min=1e-30)

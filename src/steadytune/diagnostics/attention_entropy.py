@@ -12,24 +12,19 @@ from typing import ClassVar
 
 import torch
 
-from steadytune.diagnostics._diagnostic import Cost, Evenly, Moment, Reads
+from steadytune.diagnostics._probed import Probed
+from steadytune.procedure import Activations
 
 
 @dataclass(frozen=True)
-class AttentionEntropy:
+class AttentionEntropy(Probed):
     """Mean entropy of the attention probabilities, layer by layer."""
 
     name: ClassVar[str] = "attention_entropy"
     summary: ClassVar[str] = "mean entropy of the attention of each layer, in nats"
-    cost: ClassVar[Cost] = "full"
-    reads: ClassVar[frozenset[Reads]] = frozenset({"activations"})
-    schedule: ClassVar[Evenly] = Evenly(points=30, apart=10, early=True)
 
-    def measure(self, moment: Moment) -> dict[str, float]:
+    def look(self, seen: Activations) -> dict[str, float]:
         """``layer.1`` ... ``layer.L``."""
-        seen = moment.activations()
-        if seen is None:
-            return {}
         means = [
             torch.cat([torch.special.entr(rows.float()).sum(1) for rows in groups]).mean()
             for groups in seen.attention

@@ -12,25 +12,22 @@ from typing import ClassVar
 
 import torch
 
-from steadytune.diagnostics._diagnostic import Cost, Evenly, Moment, Reads
+from steadytune.diagnostics._probed import Probed
+from steadytune.procedure import Activations
 
 THRESHOLDS = (0.99, 0.95, 0.90, 0.85)
 
 
 @dataclass(frozen=True)
-class PoolerSaturation:
+class PoolerSaturation(Probed):
     """Shares of units beyond each threshold; nothing where the pooler has no tanh."""
 
     name: ClassVar[str] = "pooler_saturation"
     summary: ClassVar[str] = "share of pooler units with |tanh| above .99, .95, .90 and .85"
-    cost: ClassVar[Cost] = "full"
-    reads: ClassVar[frozenset[Reads]] = frozenset({"activations"})
-    schedule: ClassVar[Evenly] = Evenly(points=30, apart=10, early=True)
 
-    def measure(self, moment: Moment) -> dict[str, float]:
+    def look(self, seen: Activations) -> dict[str, float]:
         """One share for each threshold."""
-        seen = moment.activations()
-        if seen is None or not seen.bounded:
+        if not seen.bounded:
             return {}
         sizes = seen.pooled.float().abs()
         shares = torch.stack([(sizes > threshold).float().mean() for threshold in THRESHOLDS])

@@ -8,7 +8,6 @@ from steadytune.encoders._encoder import (
     Dropout,
     Encoder,
     Observable,
-    Stackable,
     Tokenized,
 )
 from steadytune.encoders.automodel import Foreign
@@ -17,7 +16,7 @@ from steadytune.encoders.families import FAMILIES
 from steadytune.encoders.masked_lm import MaskedLMHead
 from steadytune.encoders.named import TABLE, Named, find
 from steadytune.encoders.pretrained import Pretrained
-from steadytune.encoders.stacking import Stack, join
+from steadytune.encoders.stacking import Stack, Stackable, join
 
 __all__ = [
     "FAMILIES",

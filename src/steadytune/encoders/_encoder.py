@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,9 +15,6 @@ from torch import Tensor
 from steadytune.procedure import Activations, Parameter, Params
 from steadytune.records import EncoderFacts
 from steadytune.seeds import keep_mask, keep_rate
-
-if TYPE_CHECKING:
-    from steadytune.encoders.stacking import Stack
 
 
 @dataclass(frozen=True)
@@ -151,21 +148,4 @@ class Observable(Encoder, Protocol):
 
     def activations(self, params: Params, batch: Batch) -> Activations:
         """What a pass without dropout leaves behind, in the dtype of ``params``."""
-        ...
-
-
-@runtime_checkable
-class Stackable(Encoder, Protocol):
-    """An encoder that computes several runs as one program."""
-
-    def stacked_outputs(
-        self, params: Params | Sequence[Params], stack: Stack, dropouts: Sequence[Dropout]
-    ) -> tuple[Tensor, ...]:
-        """Logits (B, K) of each run, as ``outputs`` gives them for the run alone.
-
-        Args:
-            params: of a uniform stack tensors with a leading run axis; else those of each run.
-            stack: the batches of the runs.
-            dropouts: one a run.
-        """
         ...

@@ -1,14 +1,16 @@
-"""Stack: the batches of several runs as one, run after run."""
+"""Stack: the batches of several runs as one, run after run; and who can compute it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from steadytune.encoders._encoder import Batch
+from steadytune.encoders._encoder import Batch, Dropout, Encoder
+from steadytune.procedure import Params
 
 _FILLER = 16  # tokens a filling sentence has at most: one step of padded lengths
 _GRID = 64  # uniform runs have a multiple of this many tokens
@@ -40,6 +42,23 @@ class Stack:
     def own_rows(self, total: int) -> list[int]:
         """The same without what fills."""
         return list(self.own_tokens if total == sum(self.tokens) else self.own_sentences)
+
+
+@runtime_checkable
+class Stackable(Encoder, Protocol):
+    """An encoder that computes several runs as one program."""
+
+    def stacked_outputs(
+        self, params: Params | Sequence[Params], stack: Stack, dropouts: Sequence[Dropout]
+    ) -> tuple[Tensor, ...]:
+        """Logits (B, K) of each run, as ``outputs`` gives them for the run alone.
+
+        Args:
+            params: of a uniform stack tensors with a leading run axis; else those of each run.
+            stack: the batches of the runs.
+            dropouts: one a run.
+        """
+        ...
 
 
 def join(batches: Sequence[Batch], uniform: bool) -> Stack:

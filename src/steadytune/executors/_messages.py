@@ -14,6 +14,11 @@ from steadytune.study import Run
 
 
 @dataclass(frozen=True)
+class Awake:
+    """First word of a worker that has started; the answer is a Setup."""
+
+
+@dataclass(frozen=True)
 class Setup:
     """First word to a worker: how runs are made ready, and when snapshots are due."""
 
@@ -31,14 +36,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Trial:
-    """A run to time a few steps of; the answer is ``Timed``."""
+    """Runs to time a few steps of, all together; the answer is ``Timed``."""
 
-    run: Run
+    runs: tuple[Run, ...]
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Seconds a step took."""
+    """Seconds that a step of all runs of a trial took."""
 
     seconds: float
 

@@ -13,16 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from steadytune.executors._executor import Work
-from steadytune.executors._messages import Ask, Order, Setup, Timed, Trial, receive, send
+from steadytune.executors._messages import Ask, Awake, Order, Setup, Timed, Trial, receive, send
 from steadytune.records import Crashed, End, Event
 from steadytune.study import Run
 
 logger = logging.getLogger(__name__)
+Message = TypeVar("Message")
 
 
 @dataclass
@@ -32,14 +33,14 @@ class _Worker:
     Attributes:
         number: 0, 1, ... in its pool. process, connection: to it.
         begun: runs that it was handed and that have not ended.
-        asking: it waits for an answer.
+        proved: it has been handed a run.
     """
 
     number: int
     process: subprocess.Popen[bytes]
     connection: Connection[Any, Any]
     begun: dict[str, Run] = field(default_factory=dict)
-    asking: bool = False
+    proved: bool = False
 
 
 class Pool:
@@ -52,7 +53,7 @@ class Pool:
 
     def __init__(self, size: int, work: Work) -> None:
         self._work = work
-        self._workers = [self._start(number) for number in range(size)]
+        self._workers = [_start(number) for number in range(size)]
         self._retried = set[str]()
 
     def __enter__(self) -> Pool:
@@ -64,66 +65,60 @@ class Pool:
             worker.process.wait()
             worker.connection.close()
 
-    def trial(self, run: Run) -> list[float]:
-        """Seconds of a step in each worker, while all compute at the same time."""
-        seconds = list[float]()
-        waiting = {worker.connection: worker for worker in self._workers}
-        while waiting:
-            for connection in wait(list(waiting)):
-                worker = waiting[connection]  # pyright: ignore[reportArgumentType]
-                match self._received(worker):
-                    case Ask() if worker.asking:
-                        del waiting[worker.connection]
-                    case Ask():
-                        worker.asking = True
-                        send(worker.connection, Trial(run))
-                    case Timed(each):
-                        seconds.append(each)
-                    case _:
-                        raise RuntimeError(f"a worker process {_end(worker)} in its first steps")
-        return seconds
+    def trial(self, runs: Sequence[Run]) -> list[float]:
+        """Seconds of a step of the runs in each worker, while all workers compute them.
+
+        Afterwards the pool is as good as new.
+        """
+        for worker in self._workers:
+            self._expect(worker, Awake)
+            self._set_up(worker)
+        for worker in self._workers:
+            self._expect(worker, Ask)
+        for worker in self._workers:
+            _tell(worker, Trial(tuple(runs)))
+        return [self._expect(worker, Timed).seconds for worker in self._workers]
 
     def compute(self, runs: Sequence[Run]) -> Iterator[Event]:
         """The events of all runs; one whose worker died twice has crashed."""
         left = deque(runs)
-        for worker in self._workers:
-            if worker.asking:
-                self._answer(worker, left)
         while self._workers:
             for connection in wait([worker.connection for worker in self._workers]):
                 worker = next(w for w in self._workers if w.connection is connection)
-                message = self._received(worker)
-                if message is None:
-                    yield from self._ended(worker, left)
-                elif isinstance(message, Ask):
-                    self._answer(worker, left)
-                else:
-                    if isinstance(message, End | Crashed):
-                        del worker.begun[message.run]
-                    yield message
+                match _received(worker):
+                    case None:
+                        yield from self._ended(worker, left)
+                    case Awake():
+                        self._set_up(worker)
+                    case Ask():
+                        self._answer(worker, left)
+                    case event:
+                        if isinstance(event, End | Crashed):
+                            del worker.begun[event.run]
+                        yield event
+
+    def _expect(self, worker: _Worker, kind: type[Message]) -> Message:
+        message = _received(worker)
+        if not isinstance(message, kind):
+            raise RuntimeError(f"a worker process {_end(worker)} in its first steps")
+        return message
+
+    def _set_up(self, worker: _Worker) -> None:
+        _tell(worker, Setup(self._work.prepare, self._work.snapshot_due))
 
     def _answer(self, worker: _Worker, left: deque[Run]) -> None:
         order = None
         if left:
             run = left.popleft()
-            worker.begun[run.id] = run
+            worker.begun[run.id], worker.proved = run, True
             order = Order(run, self._work.snapshot(run))
-        with suppress(OSError):  # if it has died, its connection tells next
-            send(worker.connection, order)
-
-    def _received(self, worker: _Worker) -> Any:  # noqa: ANN401
-        """The next message, or None if the worker has ended."""
-        try:
-            return receive(worker.connection)
-        except (EOFError, OSError):
-            worker.process.wait()
-            return None
+        _tell(worker, order)
 
     def _ended(self, worker: _Worker, left: deque[Run]) -> Iterator[Event]:
         """See to the runs of a worker that ended before they did."""
         self._workers.remove(worker)
         worker.connection.close()
-        if worker.process.returncode and not worker.begun and left:
+        if worker.process.returncode and left and not worker.proved:
             raise RuntimeError(f"a worker process {_end(worker)} before it could take a run")
         for run in worker.begun.values():
             if run.id in self._retried:
@@ -133,21 +128,35 @@ class Pool:
                 self._retried.add(run.id)
                 left.appendleft(run)
         if left and worker.process.returncode:
-            self._workers.append(self._start(worker.number))
+            self._workers.append(_start(worker.number))
 
-    def _start(self, number: int) -> _Worker:
-        ours, theirs = Pipe()
-        command = [sys.executable, "-m", "steadytune.executors._worker", str(theirs.fileno())]
-        process = subprocess.Popen(
-            command,
-            env=_environment(number),
-            pass_fds=[theirs.fileno()],
-            stdout=subprocess.DEVNULL,  # results are the parent's to print
-        )
-        theirs.close()
-        with suppress(OSError):  # if it has died, its connection tells next
-            send(ours, Setup(self._work.prepare, self._work.snapshot_due))
-        return _Worker(number, process, ours)
+
+def _start(number: int) -> _Worker:
+    """A worker that is still starting: it takes seconds, and others start meanwhile."""
+    ours, theirs = Pipe()
+    command = [sys.executable, "-m", "steadytune.executors._worker", str(theirs.fileno())]
+    process = subprocess.Popen(
+        command,
+        env=_environment(number),
+        pass_fds=[theirs.fileno()],
+        stdout=subprocess.DEVNULL,  # results are the parent's to print
+    )
+    theirs.close()
+    return _Worker(number, process, ours)
+
+
+def _tell(worker: _Worker, message: object) -> None:
+    with suppress(OSError):  # if it has died, its connection tells next
+        send(worker.connection, message)
+
+
+def _received(worker: _Worker) -> Any:  # noqa: ANN401
+    """The next message, or None if the worker has ended."""
+    try:
+        return receive(worker.connection)
+    except (EOFError, OSError):
+        worker.process.wait()
+        return None
 
 
 def _environment(number: int) -> dict[str, str]:
@@ -166,7 +175,7 @@ def _environment(number: int) -> dict[str, str]:
         devices = (
             visible.split(",") if visible else list(map(str, range(torch.cuda.device_count())))
         )
-        environment["CUDA_VISIBLE_DEVICES"] = devices[number]
+        environment["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
     return environment
 
 

@@ -11,10 +11,11 @@ import torch
 from steadytune.errors import BadInput
 from steadytune.executors._executor import Work
 from steadytune.study import Run
+from steadytune.training.memory import give_back_freed_memory
 from steadytune.training.ready import ReadyRun, RunState, epoch_order
 from steadytune.training.step import plain_step
 
-_MOST = {"cpu": 8, "cuda": 64}  # beyond this a larger stack is no faster
+_MOST_ON_CPU, _MOST = 8, 64  # beyond this a larger stack is no faster
 _SHARE = 0.9  # of what is free; the rest is for what varies from step to step
 _GIB = 1 << 30
 
@@ -31,22 +32,24 @@ def places_for(run: ReadyRun) -> int:
     """
     free = free_bytes(run.device)
     if free is None:
-        return _MOST[run.device.type]
+        return _MOST_ON_CPU  # few, as nobody knows
     need = bytes_of(run)
     if need > free:
         raise _no_room(run, need, free)
-    return max(1, min(_MOST[run.device.type], int(_SHARE * free / need)))
+    most = _MOST_ON_CPU if run.device.type == "cpu" else _MOST
+    return max(1, min(most, int(_SHARE * free / need)))
 
 
 def workers_for(work: Work, run: Run, most: int) -> int:
-    """How many worker processes that compute runs like this one fit, up to ``most``.
-
-    On accelerators each has a device and its memory for itself.
+    """How many worker processes that compute runs like this one on the CPU fit, up to ``most``.
 
     Raises:
         NoRoom: not one.
     """
-    ready = work.prepare(run)
+    try:
+        ready = work.prepare(run)
+    except Exception:  # it tells its story when it is computed
+        return most
     free = free_bytes(ready.device)
     if ready.device.type != "cpu" or free is None:
         return most
@@ -57,10 +60,13 @@ def workers_for(work: Work, run: Run, most: int) -> int:
 def bytes_of(run: ReadyRun) -> int:
     """Bytes that a run adds: weights, gradients, moments, and the longest batch's activations.
 
+    What was freed before is given back first; else the step would be measured as taking nothing.
+
     Raises:
         NoRoom: the trial step found too little.
     """
-    least = 4 * sum(tensor.numel() * tensor.element_size() for tensor in run.start.values())
+    start = sum(tensor.numel() * tensor.element_size() for tensor in run.start.values())
+    least = 4 * start
     free = free_bytes(run.device)
     if free is not None and least > free:
         raise _no_room(run, least, free)
@@ -71,14 +77,19 @@ def bytes_of(run: ReadyRun) -> int:
         plain_step(state)
     except torch.OutOfMemoryError:
         raise _no_room(run, least, free or 0) from None
-    return max(least, _peak(run.device) - before)
+    except Exception:  # it tells its story when it is computed
+        return least
+    # On the CPU all runs share the values at step 0; elsewhere each brings a copy along.
+    own = 0 if run.device.type == "cpu" else start
+    return max(least, _peak(run.device) - before) + own
 
 
 def free_bytes(device: torch.device) -> int | None:
     """Memory that can still be had on a device; None where the system does not tell."""
+    give_back_freed_memory()
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return _from_proc("meminfo", "MemAvailable")
+    return _from_proc("meminfo", "MemAvailable") if device.type == "cpu" else None
 
 
 def _longest_step(run: ReadyRun) -> int:

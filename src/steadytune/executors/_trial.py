@@ -7,14 +7,16 @@ import time
 from collections.abc import Sequence
 
 from steadytune.training.ready import ReadyRun
-from steadytune.training.step import Stepper
+from steadytune.training.stacked_step import StackedStepper
+from steadytune.training.step import PlainStepper, Stepper
 
 _WARM_UP = 1
 _STEPS = 3
 
 
-def seconds_a_step(runs: Sequence[ReadyRun], stepper: Stepper) -> float:
-    """Median seconds of one step of all the runs together. Nothing of it is kept."""
+def seconds_a_step(runs: Sequence[ReadyRun]) -> float:
+    """Median seconds of one step of all the runs, as a stack if several. Nothing of it is kept."""
+    stepper: Stepper = StackedStepper(len(runs)) if len(runs) > 1 else PlainStepper()
     states = [stepper.admit(run) for run in runs]
     seconds = list[float]()
     for _ in range(min(_WARM_UP + _STEPS, *(run.total_steps for run in runs))):

@@ -14,19 +14,19 @@ from multiprocessing.connection import Connection
 import torch
 
 from steadytune.executors._executor import Work
-from steadytune.executors._messages import Ask, Order, Setup, Timed, Trial, receive, send
+from steadytune.executors._messages import Ask, Awake, Order, Setup, Timed, Trial, receive, send
 from steadytune.executors._trial import seconds_a_step
 from steadytune.executors.sequential import Sequential
 from steadytune.executors.stacked import Stacked
 from steadytune.records import Snapshot
 from steadytune.study import Run
 from steadytune.training.memory import keep_freed_memory
-from steadytune.training.step import PlainStepper
 from steadytune.training.threads import one_thread
 
 
 def serve(connection: Connection) -> None:
     """Take orders until there are no more."""
+    send(connection, Awake())
     setup: Setup = receive(connection)
     snapshots: dict[str, Snapshot | None] = {}
 
@@ -37,8 +37,8 @@ def serve(connection: Connection) -> None:
                 case Order(run, snapshot):
                     snapshots[run.id] = snapshot
                     yield run
-                case Trial(run):
-                    seconds = seconds_a_step([setup.prepare(run)], PlainStepper())
+                case Trial(alike):
+                    seconds = seconds_a_step([setup.prepare(run) for run in alike])
                     send(connection, Timed(seconds))
                 case _:
                     return

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from steadytune.encoders import Stackable
 from steadytune.executors._executor import Executor, Work
 from steadytune.executors._pool import Pool
-from steadytune.executors._room import NoRoom, places_for, workers_for
+from steadytune.executors._room import NoRoom, places_for
 from steadytune.executors._trial import seconds_a_step
-from steadytune.executors.processes import Processes, devices
+from steadytune.executors.processes import Crew, Processes, crew_for, devices
 from steadytune.executors.sequential import Sequential
-from steadytune.executors.stacked import Stacked, in_groups, stack_key
+from steadytune.executors.stacked import Stacked, stack_key
 from steadytune.records import Event
 from steadytune.study import Run
 from steadytune.training.ready import ReadyRun
-from steadytune.training.stacked_step import StackedStepper
-from steadytune.training.step import PlainStepper
 
 SHORT_SECONDS = 20.0  # a study that takes no longer than this is not worth starting workers for
-TRIED_PLACES = {"cpu": 2, "cuda": 8}  # runs in the stack that is tried
 
 logger = logging.getLogger(__name__)
 
@@ -48,45 +46,93 @@ class Auto:
 
     def compute(self, work: Work) -> Iterator[Event]:
         """The events of the executor that was chosen."""
-        runs = list(in_groups(list(work.runs)))
-        executor = choose(runs, work) if len(runs) > 1 else Sequential()
-        yield from executor.compute(replace(work, runs=runs))
+        crew = crew_for(work, devices())
+        yield from crew.refused
+        with ExitStack() as workers:
+            executor = choose(crew, work, workers) if len(crew.runs) > 1 else Sequential()
+            yield from executor.compute(replace(work, runs=crew.runs))
 
 
-def choose(runs: Sequence[Run], work: Work) -> Executor:
-    """The fastest executor for the runs; nothing that is computed here is kept."""
+class _Started:
+    """Worker processes that are there already."""
+
+    name = Processes.name
+    summary = Processes.summary
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def compute(self, work: Work) -> Iterator[Event]:
+        """The events of all runs; ``work`` is that of the pool."""
+        return self._pool.compute(list(work.runs))
+
+
+def choose(crew: Crew, work: Work, workers: ExitStack) -> Executor:
+    """The fastest executor for the runs; no number that is computed here is kept.
+
+    Args:
+        crew: the runs, and how many workers there may be.
+        work: what the runs belong to.
+        workers: takes the worker processes that are tried; they go on if they are chosen.
+    """
     try:
-        tried = list(_try(runs, work))
-    except NoRoom:
-        raise
+        tried = list(_try(crew, work, workers))
+    except NoRoom:  # of the first run on an accelerator: others may fit
+        return Stacked() if crew.size == 1 else Processes()
     except Exception as problem:  # a run that cannot be tried tells its story when it is computed
         logger.warning("executor sequential, as the trial steps failed: %s", problem)
+        workers.close()
         return Sequential()
     best = max(tried, key=lambda each: each.rate)
     rates = "; ".join(f"{each.what}: {each.rate:.3g}" for each in tried)
     logger.info("executor %s; steps a second, measured: %s", best.executor.name, rates)
+    if not isinstance(best.executor, _Started):
+        workers.close()
     return best.executor
 
 
-def _try(runs: Sequence[Run], work: Work) -> Iterator[Tried]:
+def _try(crew: Crew, work: Work, workers: ExitStack) -> Iterator[Tried]:
+    runs = crew.runs
     first = work.prepare(runs[0])
-    seconds = seconds_a_step([first], PlainStepper())
+    seconds = seconds_a_step([first])
     yield Tried(Sequential(), "one run after the other", 1 / seconds)
-    if seconds * first.total_steps * len(runs) < SHORT_SECONDS:
+    if _short(runs, work, seconds):
         return
-    alike = [run for run in runs if stack_key(run) == stack_key(runs[0])]
-    if len(alike) > 1 and isinstance(first.encoder, Stackable):
-        yield _stack(first, alike, work)
-    if devices() > 1:
-        size = min(workers_for(work, runs[0], devices()), len(runs))
-        with Pool(size, work) as pool:
-            rate = sum(1 / each for each in pool.trial(runs[0]))
-        yield Tried(Processes(size), f"{size} processes", rate)
+    alike = _alike(first, runs)
+    if len(alike) > 1:
+        seconds = seconds_a_step([first, *map(work.prepare, alike[1:])])
+        yield Tried(Stacked(), f"a stack of {len(alike)}", len(alike) / seconds)
+    size = min(crew.size, len(runs))
+    if size > 1:
+        # Workers compute stacks on accelerators, and one run at a time on the CPU.
+        together = alike[:1] if first.device.type == "cpu" else alike
+        pool = workers.enter_context(Pool(size, work))
+        rate = sum(len(together) / each for each in pool.trial(together))
+        yield Tried(_Started(pool), f"{size} processes", rate)
 
 
-def _stack(first: ReadyRun, alike: Sequence[Run], work: Work) -> Tried:
-    places = min(places_for(first), len(alike))
-    number = min(places, TRIED_PLACES[first.device.type])
-    ready = [first, *(work.prepare(run) for run in alike[1:number])]
-    seconds = seconds_a_step(ready, StackedStepper(number))
-    return Tried(Stacked(places), f"a stack of {number}", number / seconds)
+def _short(runs: Sequence[Run], work: Work, seconds_of_first: float) -> bool:
+    """Whether all runs together take less than SHORT_SECONDS; one of each kind is looked at."""
+    seconds_a_step_of = {stack_key(runs[0]): seconds_of_first}
+    seconds_of = dict[tuple[object, ...], float]()
+    total = 0.0
+    for run in runs:
+        key = stack_key(run)
+        kind = (run.recipe.name, *key)
+        if kind not in seconds_of:
+            ready = work.prepare(run)
+            if key not in seconds_a_step_of:
+                seconds_a_step_of[key] = seconds_a_step([ready])
+            seconds_of[kind] = seconds_a_step_of[key] * ready.total_steps
+        total += seconds_of[kind]
+        if total >= SHORT_SECONDS:
+            return False
+    return True
+
+
+def _alike(first: ReadyRun, runs: Sequence[Run]) -> list[Run]:
+    """The runs of the stack that is tried: enough to tell, and few enough to be tried quickly."""
+    if not isinstance(first.encoder, Stackable):
+        return [runs[0]]
+    number = min(places_for(first), 2 if first.device.type == "cpu" else 8)
+    return [run for run in runs if stack_key(run) == stack_key(runs[0])][:number]

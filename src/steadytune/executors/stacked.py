@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
 from itertools import chain, groupby
 
@@ -29,7 +29,7 @@ class Stacked:
     cost the others.
 
     Args:
-        places: how many runs at once; None: as many as fit into memory.
+        places: how many runs at once; None: as many of each group as fit into memory.
     """
 
     name = "stacked"
@@ -40,7 +40,7 @@ class Stacked:
 
     def compute(self, work: Work) -> Iterator[Event]:
         """The events of all runs, those of a stack interleaved."""
-        for _, runs in groupby(in_groups(work.runs), key=stack_key):
+        for runs in groups(work.runs):
             yield from _Group(runs, work, self._places).compute()
 
 
@@ -51,29 +51,31 @@ def stack_key(run: Run) -> tuple[object, ...]:
     return (run.encoder, run.task.title, *shape)
 
 
-def in_groups(runs: Iterable[Run]) -> Iterable[Run]:
-    """The runs with those of one key together, as far as they are known beforehand."""
+def groups(runs: Iterable[Run]) -> Iterable[Iterable[Run]]:
+    """The runs of each key; where they are not known beforehand, those that follow each other."""
     if not isinstance(runs, Sequence):
-        return runs
-    groups: dict[tuple[object, ...], list[Run]] = {}
+        return (group for _, group in groupby(runs, key=stack_key))
+    found: dict[tuple[object, ...], list[Run]] = {}
     for run in runs:
-        groups.setdefault(stack_key(run), []).append(run)
-    return list(chain.from_iterable(groups.values()))
+        found.setdefault(stack_key(run), []).append(run)
+    return found.values()
 
 
 class _Group:
     """Runs that may share a stack."""
 
-    def __init__(self, runs: Iterator[Run], work: Work, places: int | None) -> None:
-        self._runs = runs
+    def __init__(self, runs: Iterable[Run], work: Work, places: int | None) -> None:
+        self._number = len(runs) if isinstance(runs, Sized) else None  # None: not known yet
+        self._runs = iter(runs)
         self._work = work
         self._places = places
         self._begun: dict[str, Run] = {}  # and not ended
-        self._crashed: list[Event] = []  # while they were made ready
+        self._crashed: list[Event] = []  # while they were made ready, and not told yet
 
     def compute(self) -> Iterator[Event]:
         ready = self._ready()
         first = next(ready, None)
+        yield from self._new_crashed()
         if first is not None and not isinstance(first.encoder, Stackable):
             yield from self._one_by_one(chain(self._begun.values(), self._runs))
         elif first is not None:
@@ -83,24 +85,26 @@ class _Group:
                 for run in chain(self._begun.values(), self._runs):
                     yield Crashed(run.id, str(problem))
             else:
-                yield from self._stacks(first, ready, places)
-        yield from self._crashed
+                yield from self._stacks(first, ready, min(places, self._number or places))
 
     def _stacks(
         self, first: ReadyRun | None, ready: Iterator[ReadyRun], places: int
     ) -> Iterator[Event]:
         while first is not None:
             try:
-                stepper = StackedStepper(places)
-                for event in train(chain([first], ready), stepper, self._work.snapshot_due):
+                runs = chain([first], ready)
+                for event in train(runs, StackedStepper(places), self._work.snapshot_due):
                     if isinstance(event, End):
                         del self._begun[event.run]
                     yield event
+                    yield from self._new_crashed()
             except Exception:
                 logger.warning("a stack failed; its runs are computed one by one", exc_info=True)
-                yield from self._one_by_one(list(self._begun.values()))
-                self._begun.clear()
+            # Here, as the exception has held the memory of the stack until now.
+            yield from self._one_by_one(list(self._begun.values()))
+            self._begun.clear()
             first = next(ready, None)
+            yield from self._new_crashed()
 
     def _one_by_one(self, runs: Iterable[Run]) -> Iterator[Event]:
         return Sequential().compute(replace(self._work, runs=runs))
@@ -114,3 +118,8 @@ class _Group:
             else:
                 self._begun[run.id] = run
                 yield ready
+
+    def _new_crashed(self) -> Iterator[Event]:
+        """Runs that could not be made ready since the last call."""
+        found, self._crashed = self._crashed, []
+        return iter(found)

@@ -145,13 +145,13 @@ class RunWriter:
             file.close()
 
     def _started(self, event: Started) -> None:
-        if event.step != (self.snapshot_step or 0):
-            if event.step:
-                raise ValueError(
-                    f"run {event.run} starts at step {event.step}; its snapshot is of step "
-                    f"{self.snapshot_step}"
-                )
-            self.start_over()  # the snapshot was not wanted
+        if event.step == 0 and (self.snapshot_step or self._losses):
+            self.start_over()  # the snapshot was not wanted, or the run is begun a second time
+        elif event.step != (self.snapshot_step or 0):
+            raise ValueError(
+                f"run {event.run} starts at step {event.step}; its snapshot is of step "
+                f"{self.snapshot_step}"
+            )
         self._record = replace(self._record, state=State.RUNNING, total_steps=event.total_steps)
         if event.step:
             self._resumed += 1
