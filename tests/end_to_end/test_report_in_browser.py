@@ -150,6 +150,25 @@ def test_a_brush_narrows_the_curves(opened):
     assert page.evaluate("curves.range") is None
 
 
+@pytest.mark.parametrize("opened", ["small"], indirect=True)
+def test_a_verdict_leads_to_its_curve(opened):
+    page = opened.page
+    page.select_option("#curve-kind", "dev loss")
+    card = page.locator("#failed .card[data-onset]").first
+    run, step = card.get_attribute("data-run"), card.get_attribute("data-onset")
+    assert card.locator(".onset").count() == 1
+    card.locator(".to-curve").click()
+    assert page.input_value("#curve-kind") == "training loss"
+    assert page.locator("#run-table tr.chosen").get_attribute("data-run") == run
+    assert (
+        page.locator(f"#curve-panel .curve[data-run='{run}']").get_attribute("stroke-width") == "3"
+    )
+    said = page.locator("#curve-panel").inner_text()
+    assert card.get_attribute("data-verdict") in said
+    assert f"since step {step}" in said
+    assert page.locator("#curve-panel").is_visible()
+
+
 @pytest.mark.parametrize("opened", ["hostile"], indirect=True)
 def test_hostile_examples_are_read_as_text(opened):
     page = opened.page

@@ -161,8 +161,8 @@ def _next_steps(cells: Sequence[Cell], found: Sequence[Contest]) -> list[str]:
     fragile = dict.fromkeys(one.leader.recipe for one in found if one.leader.failed.any())
     if fragile:
         steps.append(
-            f"{', '.join(fragile)}: failed runs beside the best mean on a task. Look at them "
-            "below; a lower learning rate, bias correction or longer training may help."
+            f"{', '.join(fragile)}: failed runs beside the best mean on a task. The verdicts on "
+            "them (below, or steadytune diagnose) say what to change first."
         )
     few = [one for one in found if any(runs.n < LEAST_RUNS for runs in one.runs) and one.level]
     if few:

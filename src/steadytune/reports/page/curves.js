@@ -53,6 +53,7 @@ function drawCurves() {
   all.sort(([a], [b]) => (a === state.chosen) - (b === state.chosen) || isBad(a) - isBad(b));
   for (const [run, series] of all) drawCurve(svg, run, series, path(series, x, y, range), all.length);
   shape("text", { x: 48, y: 18, class: "note" }, svg, kind);
+  drawChosenOnset(svg, all.map(([run]) => run), x, range, height);
   brush(svg, x, range, height);
 }
 
@@ -65,6 +66,16 @@ function drawCurve(svg, run, series, d, many) {
   shape("path", { ...look, class: "curve", d, "data-run": run.id, "pointer-events": "none" }, svg);
   const wide = shape("path", { d, fill: "none", stroke: "transparent", "stroke-width": 9, "pointer-events": "stroke" }, svg);
   explains(wide, () => described(run));
+}
+
+// The step from which on the verdict on the marked run shows.
+function drawChosenOnset(svg, runs, x, [from, to], height) {
+  const run = state.chosen;
+  if (!runs.includes(run) || run.onset === undefined || run.onset < from || run.onset > to) return;
+  drawOnset(svg, run, x, 8, height - AXIS);
+  const late = run.onset > (from + to) / 2;
+  shape("text", { x: x(run.onset) + (late ? -5 : 5), y: 34, "text-anchor": late ? "end" : "start" }, svg,
+    `${run.verdict}, seed ${run.seed}: since step ${run.onset}`);
 }
 
 function drawCurveLegend(runs) {
