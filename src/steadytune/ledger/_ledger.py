@@ -33,6 +33,7 @@ from steadytune.ledger.planned import Plan, Planned, check_grows, read_plan
 from steadytune.ledger.run_folder import EvaluationRow, Predictions, RunFolder
 from steadytune.ledger.run_writer import RunWriter
 from steadytune.ledger.series import Curve
+from steadytune.ledger.states import LayerStates, read_states
 from steadytune.records import RunRecord, State
 from steadytune.study import Run, Study
 
@@ -183,6 +184,19 @@ class Ledger:
     def model_folder(self, run: str) -> Path:
         """Where the kept weights of a run lie, if they were kept."""
         return self._run(run).model_folder
+
+    def states_file(self, run: str) -> Path:
+        """Where the states of a run lie, if they were measured; see ``write_states``."""
+        return self.folder / "checkpoints" / "states" / f"{run}.npz"
+
+    def states(self, run: str) -> LayerStates | None:
+        """The states of a run; None where they were not kept.
+
+        Raises:
+            BadInput: the file holds something else.
+        """
+        path = self.states_file(run)
+        return read_states(path) if path.exists() else None
 
     def writer(self, record: RunRecord, labels: Mapping[str, NDArray[Any]]) -> RunWriter:
         """The writer of a run that has not ended; see RunWriter.

@@ -10,12 +10,13 @@ function short(value) {
   return Math.abs(value) < 0.001 ? "<0.001" : value.toPrecision(2);
 }
 
-function drawMeasure(measure, row) {
+function drawMeasure(measure, n, row) {
   const cell = element("td", { class: "number" }, null, row);
   if (!measure || measure.value === null) { cell.textContent = "-"; return; }
   const [value, low, high] = [measure.value, ...(measure.interval || [])].map(short);
   cell.textContent = value;
   if (measure.interval) element("small", {}, `${low} to ${high}`, cell);
+  if (measure.runs !== n) element("small", {}, `n = ${measure.runs}`, cell);
 }
 
 function drawMeasures() {
@@ -45,7 +46,7 @@ function drawMeasures() {
     const n = cell[among].length ? cell[among][0].runs : 0;
     const size = element("td", {}, n, row);
     if (among === "all" && cell.left_out) element("small", {}, `without ${cell.left_out} diverged`, size);
-    for (const name of known.keys()) drawMeasure(measures.get(name), row);
+    for (const name of known.keys()) drawMeasure(measures.get(name), n, row);
   }
   for (const one of known.values()) {
     const line = element("div", {}, null, notes);
