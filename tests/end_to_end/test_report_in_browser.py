@@ -169,6 +169,22 @@ def test_a_verdict_leads_to_its_curve(opened):
     assert page.locator("#curve-panel").is_visible()
 
 
+@pytest.mark.parametrize("opened", ["small"], indirect=True)
+def test_the_heat_map_has_a_square_for_each_pair(opened):
+    page = opened.page
+    runs = page.evaluate("study.instability[Number(byId('matrix-cell').value)].runs.length")
+    squares = page.locator("#matrix rect").count()
+    assert squares == runs**2 + 21  # and the scale
+    percent = page.locator("#matrix .share").all_text_contents()
+    assert len(percent) == runs**2 - runs
+
+
+@pytest.mark.parametrize("opened", ["all failed"], indirect=True)
+def test_runs_that_predict_the_same_are_told_in_words(opened):
+    assert "predict the same class" in opened.page.locator("#matrix").inner_text()
+    assert "0 of 5 examples are predicted" in opened.page.locator("#flip-caption").inner_text()
+
+
 @pytest.mark.parametrize("opened", ["hostile"], indirect=True)
 def test_hostile_examples_are_read_as_text(opened):
     page = opened.page

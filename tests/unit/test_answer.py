@@ -99,6 +99,14 @@ def test_one_recipe_is_steady_or_not(cell_of):
     assert "not steady: 2 of its 10 runs failed (95 % interval: 6 to 51 %)" in stuck.headline
 
 
+def test_a_success_that_may_be_chance_is_told():
+    """In the study of learning rates one run ends at 51.0 where the majority class has 50.9."""
+    found = conclude(cells(Ledger.open(RESULTS / "2026-11-23-edge" / "sst2")))
+    (told,) = [one for one in found.cautions if "not certainly better" in one]
+    assert told.startswith("3e-4 off on glue/sst2")
+    assert "of 1 successful runs 1 is not certainly better than the majority class" in told
+
+
 def test_unfinished_runs_are_told(cell_of):
     cell = replace(cell_of("a", around(0.9)), planned=12)
     assert "2 runs have not ended" in conclude([cell]).next_steps[0]

@@ -87,13 +87,17 @@ function drawCurveLegend(runs) {
     shape("line", { x1: 0, x2: 16, y1: 7, y2: 7, stroke: PALETTE[recipe % PALETTE.length], "stroke-width": 3 }, svg);
     element("bdi", {}, study.recipes[recipe], entry);
   }
+  if (!runs.some(isBad)) return;
+  const entry = element("span", {}, null, legend);
+  shape("line", { x1: 0, x2: 16, y1: 7, y2: 7, stroke: BAD, "stroke-width": 2, "stroke-dasharray": "5 2" }, canvas(entry, 16, 14, ""));
+  entry.append("failed, diverged or crashed");
 }
 
 function captionOf(all, kind) {
   const bad = all.filter(([run]) => isBad(run)).length;
   const range = curves.range ? ` Steps ${curves.range.map(Math.round).join(" to ")} only.` : "";
   const means = kind === "training loss" ? " Each point is the mean of consecutive steps, dropout on." : "";
-  return `${kind}, all ${all.length} runs that were begun; ${bad} failed, diverged or crashed (dashed, vermilion).${means}${range}`;
+  return `${kind}, all ${all.length} runs that were begun; ${bad} failed, diverged or crashed (dashed).${means}${range}`;
 }
 
 function brush(svg, x, [from, to], height) {
