@@ -116,6 +116,30 @@ def _ratio_covered(draw: Draw, studies: int, rng: np.random.Generator) -> list[f
     return row
 
 
+def chance_to_win(studies: int, seed: int) -> str:
+    """How often the interval of the probability of improvement holds the truth."""
+    rng = np.random.default_rng(seed)
+    rows = list[list[object]]()
+    for name, draw in DISTRIBUTIONS.items():
+        for what, gap in (("no difference", 0.0), ("1 std apart", 0.02)):
+            ahead, behind = draw(rng, 2_000_000) + gap, draw(rng, 2_000_000)
+            truth = float(np.mean((np.sign(ahead - behind) + 1) / 2))
+            covered = [_chance_covered(draw, gap, truth, n, studies, rng) for n in SIZES]
+            rows.append([f"{name}, {what}: {truth:.2f}", *covered])
+    return table(["chance to win", *(f"n = {n}" for n in SIZES)], rows)
+
+
+def _chance_covered(
+    draw: Draw, gap: float, truth: float, n: int, studies: int, rng: np.random.Generator
+) -> float:
+    hits = 0
+    for _ in range(studies):
+        pair = (draw(rng, n) + gap, draw(rng, n))
+        low, high = level_tests.probability_of_improvement([pair]).interval or (0.0, 1.0)
+        hits += low <= truth <= high
+    return hits / studies
+
+
 def false_positives(name: str, studies: int, seed: int) -> str:
     """How often recipes that do not differ are told apart."""
     rng, draw = np.random.default_rng(seed), DISTRIBUTIONS[name]
@@ -241,6 +265,7 @@ def sections() -> dict[str, Callable[[int, int], str]]:
     found: dict[str, Callable[[int, int], str]] = {}
     for name in DISTRIBUTIONS:
         found[f"coverage, {name}"] = partial(coverage, name)
+    found["coverage, chance to win"] = chance_to_win
     for name in DISTRIBUTIONS:
         found[f"false positives, {name}"] = partial(false_positives, name)
     found |= {"power": powers, "sequential": sequential, "seeds needed": seeds_needed}

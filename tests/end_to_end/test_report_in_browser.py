@@ -150,6 +150,41 @@ def test_a_brush_narrows_the_curves(opened):
     assert page.evaluate("curves.range") is None
 
 
+@pytest.mark.parametrize("opened", ["small"], indirect=True)
+def test_a_verdict_leads_to_its_curve(opened):
+    page = opened.page
+    page.select_option("#curve-kind", "dev loss")
+    card = page.locator("#failed .card[data-onset]").first
+    run, step = card.get_attribute("data-run"), card.get_attribute("data-onset")
+    assert card.locator(".onset").count() == 1
+    card.locator(".to-curve").click()
+    assert page.input_value("#curve-kind") == "training loss"
+    assert page.locator("#run-table tr.chosen").get_attribute("data-run") == run
+    assert (
+        page.locator(f"#curve-panel .curve[data-run='{run}']").get_attribute("stroke-width") == "3"
+    )
+    said = page.locator("#curve-panel").inner_text()
+    assert card.get_attribute("data-verdict") in said
+    assert f"since step {step}" in said
+    assert page.locator("#curve-panel").is_visible()
+
+
+@pytest.mark.parametrize("opened", ["small"], indirect=True)
+def test_the_heat_map_has_a_square_for_each_pair(opened):
+    page = opened.page
+    runs = page.evaluate("study.instability[Number(byId('matrix-cell').value)].runs.length")
+    squares = page.locator("#matrix rect").count()
+    assert squares == runs**2 + 21  # and the scale
+    percent = page.locator("#matrix .share").all_text_contents()
+    assert len(percent) == runs**2 - runs
+
+
+@pytest.mark.parametrize("opened", ["all failed"], indirect=True)
+def test_runs_that_predict_the_same_are_told_in_words(opened):
+    assert "predict the same class" in opened.page.locator("#matrix").inner_text()
+    assert "0 of 5 examples are predicted" in opened.page.locator("#flip-caption").inner_text()
+
+
 @pytest.mark.parametrize("opened", ["hostile"], indirect=True)
 def test_hostile_examples_are_read_as_text(opened):
     page = opened.page

@@ -6,16 +6,20 @@ import json
 import re
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from steadytune.analysis.cells import cells
+from steadytune.analysis.verdicts import diagnose, in_words
+from steadytune.ledger import Ledger
 from steadytune.reports.answer import conclude
 from steadytune.reports.bad_runs import bad_runs
 from steadytune.reports.instability_data import instability_data
 from steadytune.reports.study_report import duration, embedded, report
 from synthetic import CONDITIONS, HOSTILE
 
+RESULTS = Path(__file__).parents[2] / "results"
 SECTIONS = (
     "answer", "table", "boxes", "curves", "failed", "instability", "flips", "runs", "recipes",
     "conditions", "again",
@@ -66,7 +70,7 @@ def test_no_run_is_dropped(ledger, page):
     begun = [row for row in ledger.records() if row.record]
     assert [run["id"] for run in data["runs"]] == [row.planned.id for row in begun]
     assert all(run["last"] is not None for run in data["runs"] if run["state"] != "crashed")
-    bad = sum(len(runs) for runs in bad_runs(cells(ledger)).values())
+    bad = sum(len(cell.runs) for cell in bad_runs(ledger))
     assert bad == sum(run["outcome"] != "success" for run in data["runs"])
 
 
@@ -125,6 +129,38 @@ def test_the_answer_says_what_to_do(in_condition):
     assert any("1 run has not ended" in step for step in found.next_steps)
     found = conclude(cells(in_condition("all failed")))
     assert any("every run collapsed" in caution for caution in found.cautions)
+
+
+def test_each_bad_run_has_its_verdict(in_condition):
+    ledger = in_condition("mixed")
+    told = {verdict.run: verdict for verdict in diagnose(ledger).runs}
+    (cell,) = bad_runs(ledger)
+    assert [run.what for run in cell.runs] == ["failed", "diverged"]
+    for run in cell.runs:
+        assert run.verdict == in_words(told[run.id].cause)
+        assert str(run.finding) == str(told[run.id].finding)  # a loss may be NaN
+    assert cell.advice == str(diagnose(ledger).cells[0].first)
+
+
+def test_a_crashed_run_has_no_verdict(in_condition):
+    """No rule judges a run that did not end: its last words are all there is."""
+    crashed = [
+        run
+        for cell in bad_runs(in_condition("small"))
+        for run in cell.runs
+        if run.what == "crashed"
+    ]
+    assert all(run.verdict == "" and run.facts == "MemoryError: made up" for run in crashed)
+
+
+def test_verdicts_of_real_runs_are_on_the_page():
+    """With diagnostics, and in a ledger that has none."""
+    for folder, bad in (("2026-11-23-why-they-fail/ledger", 2), ("2026-11-23-edge/sst2", 10)):
+        page = report(Ledger.open(RESULTS / folder))
+        assert page.count('data-verdict="vanishing gradients"') == bad
+        assert "2 vanishing gradients" in page or "5 vanishing gradients" in page
+        assert "[--set recipe.bias_correction=true]" in page
+        assert "median gradient norm in the last fifth" in page
 
 
 def test_each_metric_and_checkpoint_has_its_table(in_condition, page_of):

@@ -7,17 +7,12 @@ import numpy as np
 import pytest
 
 from simulated_reproduction import cast, conduct, simulate
-from steadytune.analysis.two_groups import (
-    explained,
-    mean_difference,
-    share_difference,
-    std_ratio,
-)
 from steadytune.figures import TABLE, paint
 from steadytune.figures.generalization import floor
 from steadytune.ledger import measure as measure_points
 from steadytune.reproduce import panels
 from steadytune.reproduce.claims import CLAIMS, Verdict
+from steadytune.reproduce.claims.controls import explained
 from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.mosbach2021 import EXPERIMENTS
 from steadytune.reproduce.panels import seed_cells, table_boxes
@@ -174,23 +169,7 @@ def test_what_comes_first_in_a_failed_run(tmp_path, forgets_at, successful, expe
     assert "weights of 3 runs" in TABLE["forgetting_along"].caption([drawn])
 
 
-def test_newcombes_interval_is_his():
-    """Newcombe (1998), table II: 56/70 - 48/80 is 0.0524 to 0.3339 by method 10."""
-    found = share_difference((56, 70), (48, 80))
-    assert found is not None
-    assert found.interval == pytest.approx((0.0524, 0.3339), abs=1e-4)
-    assert share_difference((1, 2), (0, 0)) is None
-
-
-def test_means_spreads_and_shares_of_variance():
-    draw = np.random.default_rng(1)
-    first, second = draw.normal(1, 1, 200), draw.normal(0, 2, 200)
-    mean, ratio = mean_difference(first, second), std_ratio(first, second)
-    assert mean is not None
-    assert ratio is not None
-    assert mean.interval[0] < 1 < mean.interval[1]
-    assert ratio.interval[0] < 0.5 < ratio.interval[1]
-    assert std_ratio(np.ones(5), second) is None
+def test_share_of_the_variance_between_groups():
     groups = np.repeat([0, 1], 100)
     assert explained(groups.astype(float), groups) == pytest.approx(1.0)
     assert explained(np.ones(200), groups) == 0.0

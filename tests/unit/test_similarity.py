@@ -1,12 +1,15 @@
 """Similarity of representations and barriers, against their definitions and on known cases."""
 
 import itertools
+import shutil
 
 import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
 
 from steadytune.analysis.barrier import barrier
+from steadytune.analysis.cells import cells
+from steadytune.analysis.representations import representations
 from steadytune.analysis.similarity import (
     MEASURES,
     layer_similarity,
@@ -15,7 +18,15 @@ from steadytune.analysis.similarity import (
     svcca,
 )
 from steadytune.errors import BadInput
-from steadytune.ledger import LayerStates, check_comparable, read_states, write_states
+from steadytune.ledger import (
+    LayerStates,
+    Ledger,
+    check_comparable,
+    read_states,
+    write_states,
+)
+from steadytune.records import State
+from steadytune.reports.instability_data import instability_data
 
 DRAW = np.random.default_rng(3)
 X = DRAW.standard_normal((60, 7)) @ np.diag([5, 3, 2, 1, 1, 0.5, 0.1]) + 3
@@ -158,3 +169,41 @@ def test_barrier_on_known_curves():
     wide = barrier(np.array([-0.5, 0, 0.5, 1, 1.5]), np.array([9, 1, 2, 1, 9.0]))
     assert wide == (1, 0.5, 1)
     assert np.isnan(barrier(t, np.array([1, np.nan, 1, 1, 1])).height)
+
+
+def test_states_in_a_ledger_are_measures_of_its_report(in_condition, tmp_path):
+    """Distances by hand, over the pairs of runs whose states differ between examples."""
+    whole = in_condition("small")
+    shutil.copytree(whole.folder, tmp_path / "study")
+    ledger = Ledger.open(tmp_path / "study")
+    cell = cells(ledger)[0]
+    before = instability_data(ledger, [cell])
+    runs = [record.id for record in cell.records if record.state is State.FINISHED][:4]
+    states = {run: DRAW.standard_normal((4, 30, 5)).astype(np.float32) for run in runs}
+    states[runs[3]][:] = 1  # collapsed: the same for every example
+    for run, one in states.items():
+        write_states(ledger.states_file(run), LayerStates({"examples": "same"}, one))
+    (after,) = instability_data(ledger, [cell])
+    assert after["all"][: len(before[0]["all"])] == before[0]["all"]
+    new = {one["name"]: one for one in after["all"][len(before[0]["all"]) :]}
+    assert [*new] == ["linear_cka_1", "linear_cka_2", "linear_cka_4", "procrustes_4", "svcca_4"]
+    for name, measure in MEASURES.items():
+        pairs = itertools.combinations(runs[:3], 2)
+        expected = np.mean([1 - measure(states[a][3], states[b][3]) for a, b in pairs])
+        assert new[f"{name}_4"]["value"] == pytest.approx(expected, rel=1e-3)
+        assert new[f"{name}_4"]["runs"] == 3
+        low, high = new[f"{name}_4"]["interval"]
+        assert low <= expected <= high
+
+
+def test_states_of_other_examples_are_left_out(in_condition, tmp_path):
+    shutil.copytree(in_condition("small").folder, tmp_path / "study")
+    ledger = Ledger.open(tmp_path / "study")
+    runs = [row.id for row in ledger.planned[:3]]
+    for run, examples in zip(runs, ("some", "some", "other"), strict=True):
+        states = DRAW.standard_normal((2, 30, 5)).astype(np.float32)
+        write_states(ledger.states_file(run), LayerStates({"examples": examples}, states))
+    found = representations(ledger, runs)
+    assert found is not None
+    assert found.runs == tuple(runs[:2])
+    assert representations(ledger, runs[1:]) is None

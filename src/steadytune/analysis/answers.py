@@ -8,7 +8,13 @@ from typing import Literal
 
 from steadytune.analysis.evidence import Evidence, Question
 from steadytune.analysis.intervals import Interval
-from steadytune.analysis.power import detectable_difference, detectable_ratio, detectable_share
+from steadytune.analysis.level_tests import smallest_p
+from steadytune.analysis.power import (
+    ALPHA,
+    detectable_difference,
+    detectable_ratio,
+    detectable_share,
+)
 from steadytune.analysis.runs import Runs
 
 _MOST_TIMES = 1000
@@ -57,21 +63,25 @@ def decided_sentence(found: Evidence, verdict: Literal["a", "b"]) -> str:
     return f"{head}; {_support(found)}."
 
 
-def open_sentence(found: Evidence) -> str:
-    """That it is not decided, what is known, and what these runs could have shown."""
+def open_sentence(found: Evidence, comparisons: int = 1) -> str:
+    """That it is not decided, what is known, and what these runs could have shown.
+
+    Args:
+        found: what the runs say.
+        comparisons: in the family, each of which leaves the test that much less room.
+    """
     a, b = found.a, found.b
     names, where = f"{a.recipe} and {b.recipe}", f"on {a.task} ({a.encoder})"
     match found.question:
         case Question.LEVEL:
-            head = f"Which of {names} is better {where} is not decided: their means differ by "
-            head += f"{_size(found, True)}"
+            head = f"Which of {names} is better {where} is not decided: {_ahead(found)}"
         case Question.SPREAD:
             mine, other = _spreads(found, True)
             head = f"Which of {names} is steadier {where} is not decided: standard deviations "
             head += f"{mine} and {other}, {_ratio(found, True)}"
         case Question.FAILURES:
             head = f"Which of {names} fails less often {where} is not decided: {_failed(a)} and "
-            head += f"{_failed(b)}, a difference of {_size(found, True)}"
+            head += f"{_failed(b)}, a difference of {_size(found, _favours_a(found))}"
         case Question.IMPROVEMENT:
             head = f"Whether a run of {a.recipe} beats one of {b.recipe} {where} is open: its "
             head += f"chance is {_chance(found, True)}"
@@ -81,8 +91,8 @@ def open_sentence(found: Evidence) -> str:
             head += f"{found.details['epsilon_min_b']:.2f} (none below 0.2)"
         case Question.EXAMPLES:
             head = f"Whether {names} would differ {where} with other seeds and on other examples "
-            head += f"is not decided: {_size(found, True)}"
-    return f"{head}; {_support(found)}.{_detectable(found)}"
+            head += f"is not decided: {_ahead(found)}"
+    return f"{head}; {_support(found)}.{_detectable(found, comparisons)}"
 
 
 def points(metric: str, value: float) -> str:
@@ -102,6 +112,20 @@ def _size(found: Evidence, as_is: bool) -> str:
     low, high = _turned(found.effect.interval, sign)
     value = points(metric, sign * (found.effect.value or 0.0))
     return f"{value} (95 % interval {_number(metric, low)} to {_number(metric, high)})"
+
+
+def _favours_a(found: Evidence) -> bool:
+    return (found.effect.value or 0.0) >= 0
+
+
+def _ahead(found: Evidence) -> str:
+    """Whose mean is the better one, and by how much."""
+    if not float(_number(found.a.metric, found.effect.value or 0.0)):
+        return f"their means differ by {_size(found, True)}"
+    first = _favours_a(found)
+    ahead = found.a if first else found.b
+    higher = "higher" if ahead.higher_is_better else "lower"
+    return f"the mean {ahead.metric} of {ahead.recipe} is {higher} by {_size(found, first)}"
 
 
 def _turned(interval: Interval | None, sign: int) -> Interval:
@@ -167,29 +191,42 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def _detectable(found: Evidence) -> str:
+def _detectable(found: Evidence, comparisons: int) -> str:
     """What these runs would find in 4 of 5 studies, where that can be said."""
-    n = min(found.a.n, found.b.n)
+    if found.question not in (Question.LEVEL, Question.SPREAD, Question.FAILURES):
+        return ""
+    n, alpha = min(found.a.n, found.b.n), ALPHA / comparisons
+    runs = "With so many runs" + (f" and {comparisons} comparisons" if comparisons > 1 else "")
     if found.question is Question.LEVEL:
-        of_a, of_b = (float(runs.values.std(ddof=1)) for runs in (found.a, found.b))
-        least = detectable_difference(of_a, of_b, n)
+        if _smallest_p(found) >= alpha:
+            least = _smallest_p(found)
+            return (
+                f" {runs} no difference can be found, however large: {p_value(least)} at least, "
+                "before Holm's correction."
+            )
+        of_a, of_b = (float(one.values.std(ddof=1)) for one in (found.a, found.b))
+        least = detectable_difference(of_a, of_b, n, alpha=alpha)
         if least == 0:  # no run differs from another
             return ""
         what = f"a difference of {points(found.a.metric, least)}"
     elif found.question is Question.SPREAD:
-        ratio = _detectable_ratio(n)
+        ratio = _detectable_ratio(n, alpha=alpha)
         if ratio is None:
             return ""
         what = f"a ratio of {ratio:.1f}"
-    elif found.question is Question.FAILURES:
+    else:
         share = min(found.a.failed.mean(), found.b.failed.mean())
-        found_share = detectable_share(float(share), n)
+        found_share = detectable_share(float(share), n, alpha=alpha)
         if found_share is None:
             return ""
         what = f"{100 * share:.0f} % against {100 * found_share:.0f} %"
-    else:
-        return ""
-    return f" With so many runs {what} would be found in 4 of 5 studies."
+    return f" {runs} {what} would be found in 4 of 5 studies."
+
+
+def _smallest_p(found: Evidence) -> float:
+    """Of the permutation tests of level, however far apart the recipes are."""
+    n, m = found.a.n, found.b.n
+    return smallest_p(2**n if found.paired else math.comb(n + m, n))
 
 
 _detectable_ratio = functools.cache(detectable_ratio)

@@ -115,8 +115,9 @@ def _of_runs(runs: Runs) -> list[str]:
         )
     if runs.missing:
         found.append(
-            f"{runs.missing} planned runs of {runs.recipe} have not ended; if those are not like "
-            "the others, the answer may change"
+            f"{runs.missing} planned {'run' if runs.missing == 1 else 'runs'} of {runs.recipe} "
+            f"{'has' if runs.missing == 1 else 'have'} not ended; if not like the others, the "
+            "answer may change"
         )
     if runs.which == "best":
         found.append(

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import stats
 
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.summary import scores
 from steadytune.recipe import Recipe
+from steadytune.records import RunRecord
 
+SURE = 0.05  # of the test whether an accuracy is above the majority class's
 FEW_STEPS = 1000  # fewer optimizer steps than this is where Mosbach et al. saw runs fail
 
 
@@ -58,7 +61,30 @@ def suspicious(cells: Sequence[Cell]) -> list[str]:
                 f"{where}: all {len(outcomes)} seeds gave the same result; they may be one run "
                 "repeated: check that the seeds differ in what they reach"
             )
+        barely = [r for r in cell.records if outcome(r) is Outcome.SUCCESS and _barely(r)]
+        if barely:
+            found.append(
+                f"{where}: of {outcomes.count(Outcome.SUCCESS)} successful runs {len(barely)} "
+                f"{'is' if len(barely) == 1 else 'are'} not certainly better than the majority "
+                "class (binomial test, p > 0.05)"
+            )
     return found
+
+
+def majority_p(record: RunRecord) -> float | None:
+    """P of so good an accuracy at the end by the majority class's chance; None for scores."""
+    split = record.task.report
+    accuracy = record.last.metrics[split].get("accuracy") if record.last else None
+    if accuracy is None:
+        return None
+    n = record.task.dev_examples[split]
+    right = round(accuracy * n)
+    return float(stats.binomtest(right, n, record.majority, alternative="greater").pvalue)
+
+
+def _barely(record: RunRecord) -> bool:
+    p = majority_p(record)
+    return p is not None and p > SURE
 
 
 def _same_losses(cell: Cell) -> bool:

@@ -133,7 +133,7 @@ def _answers(
         if one.tests and asked > 1:
             first = replace(one.tests[0], adjusted=float(next(adjusted)))
             one = replace(one, tests=(first, *one.tests[1:]))
-        answers.append(_answer(one))
+        answers.append(_answer(one, asked))
     return answers
 
 
@@ -168,9 +168,12 @@ def _refusal(question: Question, a: Runs, b: Runs, reasons: Sequence[str]) -> An
     )
 
 
-def _answer(found: Evidence) -> Answer:
+def _answer(found: Evidence, comparisons: int) -> Answer:
     verdict = _verdict(found)
-    sentence = open_sentence(found) if verdict == "undecided" else decided_sentence(found, verdict)
+    if verdict == "undecided":
+        sentence = open_sentence(found, comparisons)
+    else:
+        sentence = decided_sentence(found, verdict)
     blank = _blank(found.question, found.a, found.b)
     return blank(
         paired=found.paired,

@@ -92,7 +92,7 @@ def instability(of: PredictionSet) -> list[Measure]:
     if of.probabilities is None:
         matrix = score_difference_matrix(of.predictions)
         what = "typical difference of two runs' scores for one example, in the unit of the labels"
-        return [_over_pairs("difference", "score difference", what, matrix, counts)]
+        return [over_pairs("difference", "score difference", what, matrix, counts)]
     return [*_of_classes(of, counts), *_of_calibration(of, of.probabilities, counts)]
 
 
@@ -103,7 +103,7 @@ def _of_classes(of: PredictionSet, counts: NDArray[np.int64] | None) -> list[Mea
     agreed_right = right.astype(np.float64) @ right.T / len(of.labels)
     lost = np.diag(agreed_right)[:, None] - agreed_right  # right in one run, wrong in the other
     return [
-        _over_pairs(
+        over_pairs(
             "disagreement",
             "disagreement",
             "share of examples on which two runs predict different classes",
@@ -111,14 +111,14 @@ def _of_classes(of: PredictionSet, counts: NDArray[np.int64] | None) -> list[Mea
             counts,
         ),
         _kappa_measure(of.predictions, disagreement, counts),
-        _over_pairs(
+        over_pairs(
             "jensen_shannon",
             "Jensen-Shannon",
             "divergence of two runs' class probabilities, in nats (at most 0.69)",
             jensen_shannon_matrix(of.probabilities),
             counts,
         ),
-        _over_pairs(
+        over_pairs(
             "lost",
             "churn: lost",
             "share of examples that are right now and wrong after training again",
@@ -166,9 +166,10 @@ def _kappa_measure(
     return Measure("kappa", "Fleiss' kappa", what, value, interval, len(predictions))
 
 
-def _over_pairs(
+def over_pairs(
     name: str, title: str, what: str, matrix: Matrix, counts: NDArray[np.int64] | None
 ) -> Measure:
+    """The mean over pairs of runs of (R, R) distances; no interval without ``resampled_runs``."""
     interval = None
     if counts is not None:
         interval = percentile_interval(resampled_pair_means(matrix, counts))

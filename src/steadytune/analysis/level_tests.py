@@ -54,6 +54,11 @@ def paired_permutation(a: Numbers, b: Numbers, permutation_seed: int = 0) -> Tes
     )
 
 
+def smallest_p(arrangements: int) -> float:
+    """The least p-value that a permutation test of so many arrangements of the runs can have."""
+    return 2 / arrangements if arrangements <= PERMUTATIONS else 1 / (PERMUTATIONS + 1)
+
+
 def mann_whitney(a: Numbers, b: Numbers) -> TestResult:
     """Mann-Whitney U, two-sided; exact for few runs without ties. The statistic is U of ``a``."""
     if np.ptp(np.concatenate([a, b])) == 0:

@@ -123,6 +123,7 @@ def detectable_difference(
     std_b: float,
     runs: int,
     *,
+    alpha: float = ALPHA,
     power: float = POWER,
     correlation: float | None = None,
 ) -> float:
@@ -132,28 +133,31 @@ def detectable_difference(
         return 0.0
 
     def missing(effect: float) -> float:
-        return mean_power(effect * scale, std_a, std_b, runs, correlation=correlation) - power
+        found = mean_power(effect * scale, std_a, std_b, runs, alpha=alpha, correlation=correlation)
+        return found - power
 
-    return scale * float(optimize.brentq(missing, 1e-6, 20.0, xtol=1e-4))
+    return scale * float(optimize.brentq(missing, 1e-6, 1e3, xtol=1e-4))
 
 
-def detectable_ratio(runs: int, *, power: float = POWER) -> float | None:
+def detectable_ratio(runs: int, *, alpha: float = ALPHA, power: float = POWER) -> float | None:
     """Smallest ratio of standard deviations, above 1, that is found; None where 100 is not."""
-    if spread_power(100.0, runs) < power:
+    if spread_power(100.0, runs, alpha=alpha) < power:
         return None
 
     def missing(log_ratio: float) -> float:
-        return spread_power(math.exp(log_ratio), runs) - power
+        return spread_power(math.exp(log_ratio), runs, alpha=alpha) - power
 
     return math.exp(float(optimize.bisect(missing, 0.0, math.log(100.0), xtol=0.005)))
 
 
-def detectable_share(share: float, runs: int, *, power: float = POWER) -> float | None:
+def detectable_share(
+    share: float, runs: int, *, alpha: float = ALPHA, power: float = POWER
+) -> float | None:
     """Lowest failed share above ``share`` that is told from it; None where not even 1 is."""
-    if failure_power(1.0, share, runs) < power:
+    if failure_power(1.0, share, runs, alpha=alpha) < power:
         return None
 
     def missing(other: float) -> float:
-        return failure_power(other, share, runs) - power
+        return failure_power(other, share, runs, alpha=alpha) - power
 
     return float(optimize.bisect(missing, share, 1.0, xtol=1e-3))

@@ -8,6 +8,7 @@ import typer
 
 import steadytune
 from steadytune.cli.list import list_
+from steadytune.cli.power import power
 from steadytune.cli.reading import compare, diagnose, figures, report, summary
 from steadytune.cli.run import run
 from steadytune.cli.terminal import plain_errors
@@ -41,6 +42,7 @@ def _main(
 app.command()(run)
 app.command()(summary)
 app.command()(compare)
+app.command()(power)
 app.command()(diagnose)
 app.command()(figures)
 app.command()(report)

@@ -55,6 +55,18 @@ class Group(NamedTuple):
         """How many runs there are to draw."""
         return sum(len(one.values) for one in self.recipes)
 
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of each of them."""
+        return tuple(found for one in self.recipes for found in one.outcomes)
+
+    def grid(self, size: int) -> NDArray[np.float64]:
+        """(size,) values from just below the worst run to just above the best; 0 to 1 for none."""
+        values = np.concatenate([np.zeros(0), *(one.values for one in self.recipes)])
+        low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+        margin = 0.05 * ((high - low) or 1.0)
+        return np.linspace(low - margin, high + margin, size)
+
 
 def scale(metric: str) -> float:
     """What values of a metric are multiplied by where a person reads them."""
@@ -111,7 +123,7 @@ def swarm(values: NDArray[np.float64], rows: int = 40) -> NDArray[np.float64]:
 
 def counted(panels: Sequence[Group]) -> str:
     """How many runs the panels draw and what became of them, for captions."""
-    everything = [found for panel in panels for one in panel.recipes for found in one.outcomes]
+    everything = [found for panel in panels for found in panel.outcomes]
     sizes = sorted({len(one.values) for panel in panels for one in panel.recipes})
     absent = sum(one.absent for panel in panels for one in panel.recipes)
     n = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}" if sizes else "0"

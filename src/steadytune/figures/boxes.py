@@ -30,7 +30,7 @@ class Boxes(NamedTuple):
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Of all its runs."""
-        return tuple(found for one in self.group.recipes for found in one.outcomes)
+        return self.group.outcomes
 
 
 def boxes_data(cells: Sequence[Cell], which: Which = "last") -> list[Boxes]:

@@ -46,7 +46,7 @@ class LrBoxes(NamedTuple):
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Of all its runs."""
-        return tuple(found for box in self.boxes for found in box.points.outcomes)
+        return self.group.outcomes
 
 
 def lr_boxes_data(cells: Sequence[Cell]) -> list[LrBoxes]:

@@ -55,10 +55,7 @@ def performance_profile_data(
 
 
 def _panel(group: Group, which: Which) -> PerformanceProfile:
-    values = np.concatenate([np.zeros(0), *(one.values for one in group.recipes)])
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-    margin = 0.04 * max(high - low, 1.0)
-    grid = np.linspace(low - margin, high + margin, GRID)
+    grid = group.grid(GRID)
     sign = 1.0 if group.higher_is_better else -1.0
     counts = [(sign * one.values[:, None] >= sign * grid).sum(axis=0) for one in group.recipes]
     sizes = [len(one.values) for one in group.recipes]

@@ -45,7 +45,7 @@ class Raincloud(NamedTuple):
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Of all its runs."""
-        return tuple(found for one in self.group.recipes for found in one.outcomes)
+        return self.group.outcomes
 
 
 def raincloud_data(cells: Sequence[Cell], which: Which = "last") -> list[Raincloud]:
@@ -54,10 +54,7 @@ def raincloud_data(cells: Sequence[Cell], which: Which = "last") -> list[Rainclo
 
 
 def _panel(group: Group, which: Which) -> Raincloud:
-    values = np.concatenate([np.zeros(0), *(one.values for one in group.recipes)])
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-    margin = 0.05 * max(high - low, 1e-9)
-    grid = np.linspace(low - margin, high + margin, GRID)
+    grid = group.grid(GRID)
     return Raincloud(group, which, grid, tuple(density(o.values, grid) for o in group.recipes))
 
 

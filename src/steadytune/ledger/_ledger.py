@@ -36,6 +36,7 @@ from steadytune.ledger.planned import Plan, Planned, check_grows, read_plan
 from steadytune.ledger.run_folder import EvaluationRow, Predictions, RunFolder
 from steadytune.ledger.run_writer import RunWriter
 from steadytune.ledger.series import Curve
+from steadytune.ledger.states import LayerStates, read_states
 from steadytune.records import RunRecord, State
 from steadytune.study import Run, Study
 
@@ -195,6 +196,15 @@ class Ledger:
     def models_along(self, run: str) -> dict[int, Path]:
         """Where the weights along the training lie, by step; the model at its end aside."""
         return self._run(run).models()
+
+    def states(self, run: str) -> LayerStates | None:
+        """The states of a run; None where they were not kept.
+
+        Raises:
+            BadInput: the file holds something else.
+        """
+        path = self.states_file(run)
+        return read_states(path) if path.exists() else None
 
     def writer(self, record: RunRecord, labels: Mapping[str, NDArray[Any]]) -> RunWriter:
         """The writer of a run that has not ended; see RunWriter.

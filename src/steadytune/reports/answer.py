@@ -161,8 +161,8 @@ def _next_steps(cells: Sequence[Cell], found: Sequence[Contest]) -> list[str]:
     fragile = dict.fromkeys(one.leader.recipe for one in found if one.leader.failed.any())
     if fragile:
         steps.append(
-            f"{', '.join(fragile)}: failed runs beside the best mean on a task. Look at them "
-            "below; a lower learning rate, bias correction or longer training may help."
+            f"{', '.join(fragile)}: failed runs beside the best mean on a task. The verdicts on "
+            "them (below, or steadytune diagnose) say what to change first."
         )
     few = [one for one in found if any(runs.n < LEAST_RUNS for runs in one.runs) and one.level]
     if few:
@@ -170,13 +170,7 @@ def _next_steps(cells: Sequence[Cell], found: Sequence[Contest]) -> list[str]:
             f"Run {LEAST_RUNS} seeds of each recipe at least, better 10: the same command with a "
             "larger --seeds keeps the runs that are there."
         )
-    open_ = [step for one in found if (step := _more_seeds(one)) is not None]
-    if open_:
-        steps += [
-            *open_,
-            "Or take what is not told apart for equally good here, and choose by "
-            "failures, spread or cost.",
-        ]
+    steps += _more_seeds(found)
     if any(len(one.rivals) and len(one.runs) > 2 for one in found):
         steps.append(
             "The leader was chosen by looking, so each p-value pays for all pairs of recipes. For "
@@ -196,18 +190,41 @@ def _unfinished(cells: Sequence[Cell]) -> list[str]:
     return [f"Run the same command again: {', '.join(open_runs)}."] if open_runs else []
 
 
-def _more_seeds(contest: Contest) -> str | None:
-    """What would tell the first two apart, where the runs do not."""
-    if not contest.level or contest.level[0].verdict != "undecided":
-        return None
-    one = contest.level[0]
-    which = f"{one.a} against {one.b}, {one.task}"
-    if one.seeds_needed is None:
-        return f"{which}: not even {MOST} seeds of each would tell their means apart."
-    return (
-        f"{which}: about {one.seeds_needed} seeds of each would tell their means apart, if further "
-        "runs are like these (the same command with a larger --seeds keeps the runs there are)."
-    )
+def _more_seeds(found: Sequence[Contest]) -> list[str]:
+    """What would tell the first two of each task apart, where the runs do not."""
+    firsts = [one.level[0] for one in found if one.level and one.level[0].verdict == "undecided"]
+    if not firsts:
+        return []
+    by_pair: dict[str, list[Answer]] = {}
+    for one in firsts:
+        by_pair.setdefault(" against ".join(sorted((one.a, one.b))), []).append(one)
+    steps = [f"{pair}: {'; '.join(_seeds_needed(of))}." for pair, of in by_pair.items()]
+    if any(one.seeds_needed is not None for one in firsts):
+        steps.append(
+            "Those numbers hold if further runs are like these; the same command with a larger "
+            "--seeds keeps the runs there are."
+        )
+    return [
+        *steps,
+        "Or take what is not told apart for equally good here, and choose by failures, spread or "
+        "cost.",
+    ]
+
+
+def _seeds_needed(open_: Sequence[Answer]) -> list[str]:
+    """The same of one pair of recipes on its tasks, in words."""
+    enough = [
+        f"about {one.seeds_needed} seeds of each on {one.task} ({one.encoder})"
+        for one in open_
+        if one.seeds_needed is not None
+    ]
+    never = [f"{one.task} ({one.encoder})" for one in open_ if one.seeds_needed is None]
+    told = [f"{', '.join(enough)} would tell their means apart"] if enough else []
+    if never:
+        told.append(
+            f"on {', '.join(never)} not even {MOST} seeds of each would tell their means apart"
+        )
+    return told
 
 
 def _most_frequent(names: Sequence[str]) -> list[str]:

@@ -1,12 +1,21 @@
-"""The runs that are no success, each with what its record says of it."""
+"""The runs that are no success: what their records say, the verdict on each, what to change."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome, outcome
+from steadytune.analysis.verdicts import (
+    Finding,
+    Verdict,
+    advised_first,
+    in_words,
+    judge,
+    read_case,
+)
+from steadytune.ledger import Ledger, Row
 from steadytune.records import RunRecord, State
 from steadytune.reports.summary_table import shown
 
@@ -18,35 +27,77 @@ class BadRun:
     Attributes:
         id: of the run. title: its seeds. what: failed, diverged or crashed.
         facts: the numbers or the message behind it.
+        verdict: its cause in words; empty for crashed runs, of whose training nothing is judged.
+        finding: what the rule says that holds; None where there is no verdict.
+        notes: other rules that hold and what else the verdict has to say, as sentences.
     """
 
     id: str
     title: str
     what: str
     facts: str
+    verdict: str
+    finding: Finding | None
+    notes: tuple[str, ...]
 
 
-def bad_runs(found: Sequence[Cell]) -> dict[str, list[BadRun]]:
-    """Every such run by its cell, in the order of the seeds; cells without any are left out."""
-    by_cell = {
-        f"{cell.recipe} on {cell.task}, {cell.encoder}": [
-            bad for record in cell.records if (bad := _bad_run(record)) is not None
-        ]
-        for cell in found
-    }
-    return {title: runs for title, runs in by_cell.items() if runs}
+@dataclass(frozen=True)
+class BadRuns:
+    """Those of one cell.
+
+    Attributes:
+        title: recipe, task and encoder. runs: in the order of their seeds.
+        verdicts: how many runs have which, in words. advice: what most of them say to change first.
+    """
+
+    title: str
+    runs: tuple[BadRun, ...]
+    verdicts: str
+    advice: str
 
 
-def _bad_run(record: RunRecord) -> BadRun | None:
-    result = outcome(record)
-    if result in (None, Outcome.SUCCESS) and record.state is not State.CRASHED:
-        return None
-    what = result.value if result else record.state.value
+def bad_runs(ledger: Ledger) -> list[BadRuns]:
+    """Every such run by its cell, in plan order; cells without any are left out."""
+    rows: dict[str, list[Row]] = {}
+    for row in ledger.records():
+        if row.record is not None and _is_bad(row.record):
+            at = row.planned
+            rows.setdefault(f"{at.recipe} on {at.task}, {at.encoder}", []).append(row)
+    return [_of_cell(ledger, title, found) for title, found in rows.items()]
+
+
+def _is_bad(record: RunRecord) -> bool:
+    return record.state is State.CRASHED or outcome(record) not in (None, Outcome.SUCCESS)
+
+
+def _of_cell(ledger: Ledger, title: str, rows: Sequence[Row]) -> BadRuns:
+    cases = [case for row in rows if (case := read_case(ledger, row)) is not None]
+    judged = [(case.record, judge(case)) for case in cases]
+    runs = tuple(_bad_run(record, verdict) for record, verdict in judged)
+    causes = Counter(run.verdict for run in runs if run.verdict)
+    first = advised_first([verdict for _, verdict in judged])
+    return BadRuns(
+        title=title,
+        runs=runs,
+        verdicts=", ".join(f"{count} {cause}" for cause, count in causes.most_common()),
+        advice="" if first is None else str(first),
+    )
+
+
+def _bad_run(record: RunRecord, verdict: Verdict) -> BadRun:
     seeds = record.seeds
     same = len(set(seeds.values())) == 1
     named = [f"{name} {seed}" for name, seed in seeds.items()]
-    title = f"seed {seeds['init']}" if same else f"seeds: {', '.join(named)}"
-    return BadRun(record.id, title, what, _facts(record))
+    also = [f"also: {', '.join(map(in_words, verdict.also))}"] if verdict.also else []
+    return BadRun(
+        id=record.id,
+        title=f"seed {seeds['init']}" if same else f"seeds: {', '.join(named)}",
+        what=verdict.outcome.value if verdict.outcome else record.state.value,
+        facts=_facts(record),
+        verdict=in_words(verdict.cause) if verdict.outcome else "",
+        finding=verdict.finding,
+        notes=(*also, *verdict.notes) if verdict.outcome else (),
+    )
 
 
 def _facts(record: RunRecord) -> str:

@@ -99,14 +99,17 @@ def _refused(answers: Sequence[Answer]) -> list[str]:
 
 
 def notes(answers: Sequence[Answer]) -> list[str]:
-    """Every warning once, with the task where there are several."""
-    places = {(one.task, one.encoder) for one in answers}
-    found = list[str]()
+    """Every warning once, with its tasks where it is not of all of them."""
+    places = dict.fromkeys(f"{one.task} ({one.encoder})" for one in answers)
+    found: dict[str, dict[str, None]] = {}
     for one in answers:
-        where = f"{one.task} ({one.encoder}): " if len(places) > 1 else ""
         if one.verdict != "refused":
-            found += [f"{where}{_sentence(warning, one)}." for warning in one.warnings]
-    return list(dict.fromkeys(found))
+            for warning in one.warnings:
+                told = f"{_sentence(warning, one)}."
+                found.setdefault(told, {})[f"{one.task} ({one.encoder})"] = None
+    return [
+        told if len(of) == len(places) else f"{', '.join(of)}: {told}" for told, of in found.items()
+    ]
 
 
 def _sentence(warning: str, of: Answer) -> str:

@@ -11,6 +11,11 @@ from steadytune.analysis.cells import Cell
 from steadytune.analysis.flips import flipping, instability_by_example, shares_by_class
 from steadytune.analysis.instability import Measure, instability
 from steadytune.analysis.prediction_set import PredictionSet, prediction_set
+from steadytune.analysis.representations import (
+    Representations,
+    representation_measures,
+    representations,
+)
 from steadytune.analysis.run_pairs import disagreement_matrix
 from steadytune.analysis.summary import Which
 from steadytune.ledger import Examples, Ledger
@@ -28,7 +33,8 @@ def instability_data(ledger: Ledger, cells: Sequence[Cell], which: Which = "last
         of = prediction_set(ledger, cell, which)
         if of is None:
             continue
-        task = of.records[0].task
+        task, ids = of.records[0].task, [record.id for record in of.records]
+        states = representations(ledger, ids)
         if task.digest not in kept:
             kept[task.digest] = ledger.examples(task.digest, task.report)
         found.append(
@@ -36,19 +42,24 @@ def instability_data(ledger: Ledger, cells: Sequence[Cell], which: Which = "last
                 "task": cell.task,
                 "encoder": cell.encoder,
                 "recipe": cell.recipe,
-                "runs": [record.id for record in of.records],
+                "runs": ids,
                 "left_out": of.left_out,
-                "all": [_measure(one) for one in instability(of)],
-                "successes": _successes(of),
+                "all": _measures(of, states),
+                "successes": _measures(of.successes(), states),
                 **_of_classes(of, kept[task.digest]),
             }
         )
     return found
 
 
-def _successes(of: PredictionSet) -> list[Json]:
-    good = of.successes()
-    return [_measure(one) for one in instability(good)] if good.records else []
+def _measures(of: PredictionSet, states: Representations | None) -> list[Json]:
+    """Of predictions, then of states where there are any; none for no runs."""
+    if not of.records:
+        return []
+    found = instability(of)
+    if states is not None:
+        found += representation_measures(states, {record.id for record in of.records})
+    return [_measure(one) for one in found]
 
 
 def _measure(one: Measure) -> Json:

@@ -7,10 +7,15 @@ ledgers anew; where a ledger holds no diagnostics, rules use losses and gradient
 from steadytune.analysis.verdicts._case import Case, read_case
 from steadytune.analysis.verdicts._finding import Evidence, Finding, Remedy
 from steadytune.analysis.verdicts._judge import RULES, Verdict, judge
-from steadytune.analysis.verdicts._study import CellVerdict, StudyVerdict, diagnose
+from steadytune.analysis.verdicts._study import (
+    CellVerdict,
+    StudyVerdict,
+    advised_first,
+    diagnose,
+)
 from steadytune.analysis.verdicts.duplicates import duplicates
 from steadytune.analysis.verdicts.onset import vanished_at
-from steadytune.analysis.verdicts.telling import VerdictFormat, tell
+from steadytune.analysis.verdicts.telling import VerdictFormat, in_words, tell
 
 __all__ = [
     "RULES",
@@ -22,8 +27,10 @@ __all__ = [
     "StudyVerdict",
     "Verdict",
     "VerdictFormat",
+    "advised_first",
     "diagnose",
     "duplicates",
+    "in_words",
     "judge",
     "read_case",
     "tell",

@@ -17,6 +17,10 @@ class Evidence:
     value: float
     limit: float | None = None
 
+    def __str__(self) -> str:
+        limit = "" if self.limit is None else f" (limit {self.limit:.3g})"
+        return f"{self.what}: {self.value:.3g}{limit}"
+
 
 @dataclass(frozen=True)
 class Remedy:
@@ -30,6 +34,9 @@ class Remedy:
     name: str
     words: str
     setting: str | None = None
+
+    def __str__(self) -> str:
+        return self.words if self.setting is None else f"{self.words} [--set {self.setting}]"
 
 
 @dataclass(frozen=True)

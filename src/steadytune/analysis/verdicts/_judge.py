@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy import stats
-
+from steadytune.analysis.cautions import SURE, majority_p
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.verdicts._case import Case
 from steadytune.analysis.verdicts._finding import Finding
@@ -40,8 +39,6 @@ RULES: tuple[Rule, ...] = (
 )
 """In the order in which they are asked of a failed run: the first that holds is the cause. What
 makes all later ones meaningless comes first; what may be an effect of something else, last."""
-
-SURE = 0.05  # of the test whether an accuracy is above the majority class's
 
 
 @dataclass(frozen=True)
@@ -116,9 +113,8 @@ def _notes(case: Case, judged: Outcome | None, accuracy: float | None) -> list[s
     if record.state is State.STOPPED and record.stopped is not None:
         found.append(f"ended early by stop_hopeless, counted as failed: {record.stopped['reason']}")
     if judged is Outcome.SUCCESS and accuracy is not None:
-        n = record.task.dev_examples[record.task.report]
-        p = stats.binomtest(round(accuracy * n), n, record.majority, alternative="greater").pvalue
-        if p > SURE:
+        n, p = record.task.dev_examples[record.task.report], majority_p(record)
+        if p is not None and p > SURE:
             found.append(
                 f"counts as success, but its accuracy of {accuracy:.3f} on {n} examples is not "
                 f"certainly above the majority class's {record.majority:.3f} (p = {p:.2g})"

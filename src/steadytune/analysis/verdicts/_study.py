@@ -93,12 +93,17 @@ def _cells(verdicts: Sequence[Verdict]) -> list[CellVerdict]:
 def _cell(key: tuple[str, str, str], verdicts: Sequence[Verdict]) -> CellVerdict:
     ended = [verdict for verdict in verdicts if verdict.outcome is not None]
     failed = [verdict for verdict in ended if verdict.outcome is not Outcome.SUCCESS]
-    firsts = [v.finding.remedies[0] for v in failed if v.finding and v.finding.remedies]
     return CellVerdict(
         *key,
         n=len(ended),
         failed=len(failed),
         failed_interval=wilson(len(failed), len(ended)),
         causes=dict(Counter(verdict.cause for verdict in ended).most_common()),
-        first=Counter(firsts).most_common(1)[0][0] if firsts else None,
+        first=advised_first(failed),
     )
+
+
+def advised_first(failed: Sequence[Verdict]) -> Remedy | None:
+    """What most verdicts on failed runs advise first; None where none has advice."""
+    firsts = [v.finding.remedies[0] for v in failed if v.finding and v.finding.remedies]
+    return Counter(firsts).most_common(1)[0][0] if firsts else None

@@ -39,22 +39,22 @@ def _lines(verdict: StudyVerdict) -> Iterator[str]:
     for cell in verdict.cells:
         yield _cell(cell)
         if cell.first is not None:
-            yield f"  change first: {cell.first.words}{_setting(cell.first.setting)}"
+            yield f"  change first: {cell.first}"
     for finding in verdict.findings:
         yield ""
-        yield f"{_words(finding.cause)}: {finding.sentence}"
+        yield f"{in_words(finding.cause)}: {finding.sentence}"
         yield from _details(finding)
     for run in verdict.runs:
         yield ""
         yield _run(run)
         yield from _details(run.finding)
         if run.also:
-            yield f"    also: {', '.join(map(_words, run.also))}"
+            yield f"    also: {', '.join(map(in_words, run.also))}"
         yield from (f"    note: {note}" for note in run.notes)
 
 
 def _cell(cell: CellVerdict) -> str:
-    causes = ", ".join(f"{count} {_words(cause)}" for cause, count in cell.causes.items())
+    causes = ", ".join(f"{count} {in_words(cause)}" for cause, count in cell.causes.items())
     interval = ""
     if cell.failed_interval is not None:
         low, high = (100 * share for share in cell.failed_interval)
@@ -71,7 +71,7 @@ def _run(run: Verdict) -> str:
         measured = f", accuracy {run.accuracy:.3f} (majority {run.majority:.3f})"
     said = f": {run.finding.sentence}" if run.finding is not None else ""
     name = f"{run.run}  {run.recipe} on {run.task}, seed {run.seed}"
-    return f"{name}: {_words(run.cause)}{measured}{said}"
+    return f"{name}: {in_words(run.cause)}{measured}{said}"
 
 
 def _details(finding: Finding | None) -> Iterator[str]:
@@ -80,15 +80,11 @@ def _details(finding: Finding | None) -> Iterator[str]:
     if finding.onset is not None:
         yield f"    since step {finding.onset}"
     for evidence in finding.evidence:
-        limit = "" if evidence.limit is None else f" (limit {evidence.limit:.3g})"
-        yield f"    {evidence.what}: {evidence.value:.3g}{limit}"
+        yield f"    {evidence}"
     for number, remedy in enumerate(finding.remedies, 1):
-        yield f"    {number}. {remedy.words}{_setting(remedy.setting)}"
+        yield f"    {number}. {remedy}"
 
 
-def _setting(setting: str | None) -> str:
-    return "" if setting is None else f" [--set {setting}]"
-
-
-def _words(cause: str) -> str:
+def in_words(cause: str) -> str:
+    """The name of a cause as a sentence has it."""
     return cause.replace("_", " ")

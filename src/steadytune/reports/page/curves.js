@@ -53,6 +53,7 @@ function drawCurves() {
   all.sort(([a], [b]) => (a === state.chosen) - (b === state.chosen) || isBad(a) - isBad(b));
   for (const [run, series] of all) drawCurve(svg, run, series, path(series, x, y, range), all.length);
   shape("text", { x: 48, y: 18, class: "note" }, svg, kind);
+  drawChosenOnset(svg, all.map(([run]) => run), x, range, height);
   brush(svg, x, range, height);
 }
 
@@ -67,6 +68,16 @@ function drawCurve(svg, run, series, d, many) {
   explains(wide, () => described(run));
 }
 
+// The step from which on the verdict on the marked run shows.
+function drawChosenOnset(svg, runs, x, [from, to], height) {
+  const run = state.chosen;
+  if (!runs.includes(run) || run.onset === undefined || run.onset < from || run.onset > to) return;
+  drawOnset(svg, run, x, 8, height - AXIS);
+  const late = run.onset > (from + to) / 2;
+  shape("text", { x: x(run.onset) + (late ? -5 : 5), y: 34, "text-anchor": late ? "end" : "start" }, svg,
+    `${run.verdict}, seed ${run.seed}: since step ${run.onset}`);
+}
+
 function drawCurveLegend(runs) {
   const legend = byId("curve-legend");
   legend.replaceChildren();
@@ -76,13 +87,17 @@ function drawCurveLegend(runs) {
     shape("line", { x1: 0, x2: 16, y1: 7, y2: 7, stroke: PALETTE[recipe % PALETTE.length], "stroke-width": 3 }, svg);
     element("bdi", {}, study.recipes[recipe], entry);
   }
+  if (!runs.some(isBad)) return;
+  const entry = element("span", {}, null, legend);
+  shape("line", { x1: 0, x2: 16, y1: 7, y2: 7, stroke: BAD, "stroke-width": 2, "stroke-dasharray": "5 2" }, canvas(entry, 16, 14, ""));
+  entry.append("failed, diverged or crashed");
 }
 
 function captionOf(all, kind) {
   const bad = all.filter(([run]) => isBad(run)).length;
   const range = curves.range ? ` Steps ${curves.range.map(Math.round).join(" to ")} only.` : "";
   const means = kind === "training loss" ? " Each point is the mean of consecutive steps, dropout on." : "";
-  return `${kind}, all ${all.length} runs that were begun; ${bad} failed, diverged or crashed (dashed, vermilion).${means}${range}`;
+  return `${kind}, all ${all.length} runs that were begun; ${bad} failed, diverged or crashed (dashed).${means}${range}`;
 }
 
 function brush(svg, x, [from, to], height) {

@@ -20,11 +20,11 @@ function drawWide() {
   drawMatrix();
 }
 
+startFailed(); // first: what it reads off the cards is known to everything that is drawn
 startSwitches();
 startRuns();
 startCurves();
 startInstability();
-startFailed();
 drawShapes();
 listeners.push(switchTables, drawBoxes, drawCurves, drawRuns);
 drawMeasures();

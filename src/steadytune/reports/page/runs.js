@@ -31,7 +31,7 @@ function compare(a, b) {
 
 function wanted(run) {
   const words = byId("find").value.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = COLUMNS.map(([, of]) => of(run)).join(" ").toLowerCase();
+  const text = [...COLUMNS.map(([, of]) => of(run)), run.verdict].join(" ").toLowerCase();
   const only = byId("only").value;
   return words.every((word) => text.includes(word)) && (!only || whatBecame(run) === only);
 }

@@ -46,7 +46,7 @@ function described(run) {
   const group = study.groups[run.group], metric = metricOf(group);
   const lines = [
     `${study.recipes[run.recipe]}, ${group.task}`,
-    `seed ${run.seed}: ${whatBecame(run)}`,
+    `seed ${run.seed}: ${whatBecame(run)}${run.verdict ? ` (${run.verdict})` : ""}`,
     metric ? `${metric.title} ${shown(valueOf(run), metric.scale)} (${state.which} checkpoint)` : "",
     `${run.step} of ${run.total} steps, training loss ${run.loss === null ? "-" : run.loss}`,
     run.id,

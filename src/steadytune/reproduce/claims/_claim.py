@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from steadytune.analysis.summary import wilson
-from steadytune.analysis.two_groups import Between
+from steadytune.analysis.estimators import Estimate
+from steadytune.analysis.intervals import Interval, wilson
 from steadytune.reproduce.evidence import Evidence
 
-Interval = tuple[float, float]
+
+class Measured(NamedTuple):
+    """A number that decides a claim, and its 95 % interval."""
+
+    value: float
+    interval: Interval
 
 
 class Verdict(StrEnum):
@@ -65,7 +71,7 @@ def undecided(
     why: str,
     measured: str = "nothing",
     n: int = 0,
-    found: Between | None = None,
+    found: Measured | None = None,
     more: str = "",
 ) -> Finding:
     """Not decided, with the command that would: these experiments at the paper's scale."""
@@ -75,7 +81,7 @@ def undecided(
 
 
 def by_threshold(
-    found: Between | None,
+    found: Measured | None,
     threshold: float,
     above: bool = True,
 ) -> Verdict:
@@ -93,7 +99,7 @@ def by_threshold(
 def decided(
     evidence: Evidence,
     experiments: str,
-    found: Between | None,
+    found: Measured | None,
     verdict: Verdict,
     measured: str,
     n: int,
@@ -107,10 +113,17 @@ def decided(
     return Finding(verdict, measured, n, found.value, found.interval)
 
 
-def share(count: int, n: int) -> Between | None:
+def as_measured(found: Estimate) -> Measured | None:
+    """An estimate as what decides a claim; None where it has no interval."""
+    if found.value is None or found.interval is None:
+        return None
+    return Measured(found.value, found.interval)
+
+
+def share(count: int, n: int) -> Measured | None:
     """A share with its Wilson interval; None for n = 0."""
     interval = wilson(count, n)
-    return None if interval is None else Between(count / n, interval)
+    return None if interval is None else Measured(count / n, interval)
 
 
 def counted(count: int, n: int) -> str:
@@ -122,7 +135,7 @@ def counted(count: int, n: int) -> str:
     return f"{count} of {n} ({100 * found.value:.0f} %, 95 % {100 * low:.0f} to {100 * high:.0f} %)"
 
 
-def told(found: Between | None, factor: float = 1.0, digits: int = 2) -> str:
+def told(found: Measured | None, factor: float = 1.0, digits: int = 2) -> str:
     """A value with its interval."""
     if found is None:
         return "no interval (too few runs, or all alike)"

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steadytune.analysis.cells import Cell
+from steadytune.analysis.failure_tests import share_difference
+from steadytune.analysis.intervals import Numbers
+from steadytune.analysis.level_tests import mean_difference
 from steadytune.analysis.outcomes import outcome
-from steadytune.analysis.two_groups import (
-    Between,
-    explained,
-    mean_difference,
-    share_difference,
-)
 from steadytune.recipe import Recipe
 from steadytune.reproduce.claims._claim import (
     Claim,
     Finding,
+    Measured,
     Verdict,
+    as_measured,
     by_threshold,
     counted,
     decided,
@@ -49,7 +49,7 @@ def subset_cells(evidence: Evidence, task: TaskChoice) -> tuple[Cell, Cell, Cell
 def _steps_not_size(evidence: Evidence) -> Finding:
     three = [subset_cells(evidence, task) for task in evidence.cast.scale.subset_tasks]
     whole, few, as_many = (pooled([cells[place] for cells in three]) for place in range(3))
-    found = share_difference(few, as_many)
+    found = as_measured(share_difference(*few, *as_many))
     measured = f"failed: all examples {counted(*whole)}; few, same epochs {counted(*few)}; few, "
     measured += f"same steps {counted(*as_many)}; difference of the last two {told(found)}"
     verdict = by_threshold(found, 0.0)
@@ -61,7 +61,7 @@ def _size_costs(evidence: Evidence) -> Finding:
     for task in evidence.cast.scale.subset_tasks:
         whole, _, as_many = subset_cells(evidence, task)
         first, second = accuracies([whole]), accuracies([as_many])
-        found = mean_difference(first, second)
+        found = as_measured(mean_difference(first, second))
         verdicts.append(by_threshold(found, 0.0))
         differences.append(f"{task.title}: {told(found, 100)}")
         n += len(first) + len(second)
@@ -96,7 +96,7 @@ def _segments(evidence: Evidence) -> Finding:
 
     first = failed(cast.without_segments(cast.default))
     second = failed(cast.default)
-    found = share_difference(first, second)
+    found = as_measured(share_difference(*first, *second))
     verdict = Verdict.UNDECIDED
     if found is not None and not found.interval[0] <= 0 <= found.interval[1]:
         verdict = Verdict.CONFIRMED
@@ -144,7 +144,7 @@ def _seeds_alike(evidence: Evidence) -> Finding:
     measured += f" (by chance up to {100 * np.quantile(chance, 0.95):.0f} %)"
     apart = shares["init"] - shares["order"]
     width = 2 * float(np.std(chance)) * np.sqrt(2)
-    found = Between(apart, (apart - width, apart + width))
+    found = Measured(apart, (apart - width, apart + width))
     verdict = Verdict.UNDECIDED
     if levels >= ENOUGH_LEVELS and max(map(abs, found.interval)) < ALIKE:
         verdict = Verdict.CONFIRMED
@@ -152,6 +152,18 @@ def _seeds_alike(evidence: Evidence) -> Finding:
         verdict = Verdict.REFUTED
     measured += f"; init minus order {told(found)}, interval of permutations"
     return decided(evidence, "seed_control", found, verdict, measured, n)
+
+
+def explained(values: Numbers, groups: NDArray[np.int64]) -> float:
+    """Share of the variance that lies between groups (eta squared); 0 where nothing varies."""
+    total = float(((values - values.mean()) ** 2).sum())
+    if total == 0:
+        return 0.0
+    within = sum(
+        float(((values[groups == g] - values[groups == g].mean()) ** 2).sum())
+        for g in np.unique(groups)
+    )
+    return 1 - within / total
 
 
 CLAIMS = (

@@ -6,15 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.analysis.cells import Cell
+from steadytune.analysis.failure_tests import share_difference
 from steadytune.analysis.headroom import Posterior, Trial
 from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.two_groups import Between, share_difference
 from steadytune.figures.headroom import trials
 from steadytune.reproduce.cast import SHORT
 from steadytune.reproduce.claims._claim import (
     Claim,
     Finding,
+    Measured,
     Verdict,
+    as_measured,
     by_threshold,
     counted,
     decided,
@@ -39,7 +41,7 @@ def _by_correction(evidence: Evidence) -> tuple[list[Cell], list[Cell]]:
 def _fewer_failures(evidence: Evidence) -> Finding:
     off, on = _by_correction(evidence)
     first, second = pooled(off), pooled(on)
-    found = share_difference(first, second)
+    found = as_measured(share_difference(*first, *second))
     measured = f"failed without {counted(*first)}, with {counted(*second)}; difference "
     measured += f"{told(found)}, all rates together, short training"
     verdict = by_threshold(found, 0.0)
@@ -53,7 +55,7 @@ def _larger_rates(evidence: Evidence) -> Finding:
         return _larger_in_the_ablation(evidence)
     ratio, n = searched
     low, middle, high = (float(q) for q in np.quantile(ratio, (0.025, 0.5, 0.975)))
-    found = Between(middle, (low, high))
+    found = Measured(middle, (low, high))
     measured = f"headroom with over that without correction: {told(found, digits=1)} times, "
     measured += "by search, posterior"
     return decided(evidence, "headroom", found, by_threshold(found, 1.0), measured, n)
@@ -91,7 +93,7 @@ def _larger_in_the_ablation(evidence: Evidence) -> Finding:
     draw = np.random.default_rng(0)
     again = [log_ratio(draw.choice(seeds, len(seeds)).tolist()) for _ in range(RESAMPLES)]
     low, high = np.quantile(again, (0.025, 0.975))
-    found = Between(10 ** log_ratio(seeds), (float(10**low), float(10**high)))
+    found = Measured(10 ** log_ratio(seeds), (float(10**low), float(10**high)))
     verdict = by_threshold(found, 1.0)
     measured = f"headroom with over that without correction: {told(found, digits=1)} times, "
     measured += "bootstrap over seeds"
@@ -119,10 +121,10 @@ def _only_a_schedule(evidence: Evidence) -> Finding:
             ("same mean lr", cast.same_mean_lr),
         )
     }
-    found = share_difference(counts["folded"], counts["on"])
+    found = as_measured(share_difference(*counts["folded"], *counts["on"]))
     measured = "failed: " + "; ".join(f"{name} {counted(*c)}" for name, c in counts.items())
     measured += f"; folded minus on {told(found)}"
-    mean = share_difference(counts["same mean lr"], counts["on"])
+    mean = as_measured(share_difference(*counts["same mean lr"], *counts["on"]))
     measured += f"; same mean lr minus on {told(mean)}"
     verdict = Verdict.UNDECIDED
     if found is not None and found.interval[0] > -SAME and found.interval[1] < SAME:

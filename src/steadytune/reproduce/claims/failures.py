@@ -5,11 +5,12 @@ Failed includes diverged runs. A share is decided by its Wilson interval.
 
 from __future__ import annotations
 
-from steadytune.analysis.two_groups import share_difference
+from steadytune.analysis.failure_tests import share_difference
 from steadytune.reproduce.cast import LONG
 from steadytune.reproduce.claims._claim import (
     Claim,
     Finding,
+    as_measured,
     by_threshold,
     counted,
     decided,
@@ -36,7 +37,7 @@ def _less_on_others(evidence: Evidence) -> Finding:
         evidence.cell(evidence.cast.default, task) for task in evidence.cast.scale.tasks
     ]
     first, rest = failures(main), pooled(others)
-    found = share_difference(first, rest)
+    found = as_measured(share_difference(*first, *rest))
     verdict = by_threshold(found, 0.0)
     measured = f"failed on {main.task}: {counted(*first)}; on the others: {counted(*rest)}; "
     measured += f"difference {told(found)}"

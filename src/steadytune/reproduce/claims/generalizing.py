@@ -8,11 +8,11 @@ from scipy import stats
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.summary import bootstrap
-from steadytune.analysis.two_groups import Between
 from steadytune.figures.generalization import LEAST_LOSS, Generalization, floor, generalization_data
 from steadytune.reproduce.claims._claim import (
     Claim,
     Finding,
+    Measured,
     Verdict,
     by_threshold,
     decided,
@@ -46,7 +46,7 @@ def _no_overfitting(evidence: Evidence) -> Finding:
         return undecided(evidence, "ablation", "all training losses are alike", n=n)
     line = stats.linregress(x, y)
     reach = float(stats.t.ppf(0.975, n - 2) * line.stderr)
-    found = Between(float(line.slope), (float(line.slope - reach), float(line.slope + reach)))
+    found = Measured(float(line.slope), (float(line.slope - reach), float(line.slope + reach)))
     verdict = Verdict.UNDECIDED
     if found.interval[0] > 0:
         verdict = Verdict.REFUTED
@@ -71,7 +71,7 @@ def _beyond_chance(evidence: Evidence) -> Finding:
         return undecided(evidence, "ablation", why, n=n)
     chance = 100 * floor(float(np.median(values)) / 100, panel.examples)
     interval = bootstrap(values, lambda x, axis=-1: np.std(x, axis=axis, ddof=1))
-    found = None if interval is None else Between(float(values.std(ddof=1)), interval)
+    found = None if interval is None else Measured(float(values.std(ddof=1)), interval)
     where = f"10^{fullest:.0f} to 10^{fullest + 1:.0f}"
     measured = f"SD of dev accuracy x 100 at losses of {where}: {told(found)}; chance alone "
     measured += f"(sqrt(err / 2N)) {chance:.2f}"
@@ -96,7 +96,7 @@ def _moves_late(evidence: Evidence) -> Finding:
         return undecided(evidence, "generalization", "all runs end at the same accuracy", n=n)
     values = np.array(within) / across
     interval = bootstrap(values, lambda x, axis=-1: np.mean(x, axis=axis))
-    found = None if interval is None else Between(float(values.mean()), interval)
+    found = None if interval is None else Measured(float(values.mean()), interval)
     measured = "SD within a run over its last 30 % of evaluations, over SD across runs "
     measured += f"({100 * across:.2f} points): {told(found)}"
     verdict = by_threshold(found, COMPARABLE)

@@ -6,24 +6,21 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from steadytune.analysis.cells import Cell
+from steadytune.analysis.level_tests import mean_difference
 from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import Which, bootstrap, scores
-from steadytune.analysis.two_groups import (
-    Between,
-    explained,
-    mean_difference,
-    paired_difference,
-    std_ratio,
-)
+from steadytune.analysis.spread_tests import brown_forsythe, std_ratio_estimate
+from steadytune.analysis.summary import Which, scores
+from steadytune.analysis.variance import outcome_share
 from steadytune.metrics import METRICS
 from steadytune.recipe import Recipe
 from steadytune.reproduce.claims._claim import (
     Claim,
     Finding,
+    Measured,
     Verdict,
+    as_measured,
     by_threshold,
     decided,
     told,
@@ -34,6 +31,7 @@ from steadytune.study import TaskChoice
 
 Numbers = NDArray[np.float64]
 SIGNIFICANT = 0.05
+LEAST_SPREAD = 3  # runs of a cell below which it has no spread
 LEAST = 5  # runs of a cell below which spreads and extremes are not compared
 MOST_VARIANCE = 0.5
 
@@ -49,10 +47,10 @@ def _on_each_task(
     evidence: Evidence,
     one: Recipe,
     other: Recipe,
-    compare: Callable[[Numbers, Numbers], Between | None],
-) -> list[tuple[str, Between | None, int]]:
+    compare: Callable[[Numbers, Numbers], Measured | None],
+) -> list[tuple[str, Measured | None, int]]:
     """Per task: its title, the comparison, and n of both recipes together."""
-    found = list[tuple[str, Between | None, int]]()
+    found = list[tuple[str, Measured | None, int]]()
     for task in evidence.cast.scale.tasks:
         first = _merits(evidence.cell(one, task))
         second = _merits(evidence.cell(other, task))
@@ -62,7 +60,7 @@ def _on_each_task(
 
 def _all_tasks(
     evidence: Evidence,
-    found: Sequence[tuple[str, Between | None, int]],
+    found: Sequence[tuple[str, Measured | None, int]],
     threshold: float,
     above: bool,
     factor: float,
@@ -85,10 +83,10 @@ def _all_tasks(
 def _lower_spread(evidence: Evidence) -> Finding:
     cast = evidence.cast
     against = {"default": cast.default, "Mixout": cast.mixout}
-    found = list[tuple[str, Between | None, int]]()
+    found = list[tuple[str, Measured | None, int]]()
     notes, equal = list[str](), False
     for name, other in against.items():
-        for title, one, n in _on_each_task(evidence, cast.proposed, other, std_ratio):
+        for title, one, n in _on_each_task(evidence, cast.proposed, other, _std_ratio):
             found.append((f"{title}, SD over that of {name}", one, n))
         for task in cast.scale.tasks:
             p = _brown_forsythe(evidence, other, task)
@@ -103,15 +101,26 @@ def _lower_spread(evidence: Evidence) -> Finding:
 
 def _brown_forsythe(evidence: Evidence, other: Recipe, task: TaskChoice) -> float:
     """The p value of equal spreads (Levene about the median); NaN where there is none."""
-    groups = [_merits(evidence.cell(recipe, task)) for recipe in (evidence.cast.proposed, other)]
-    if min(map(len, groups)) < 3 or all(np.ptp(group) == 0 for group in groups):
+    a, b = (_merits(evidence.cell(recipe, task)) for recipe in (evidence.cast.proposed, other))
+    if min(len(a), len(b)) < LEAST_SPREAD or np.ptp(a) == np.ptp(b) == 0:
         return float("nan")
-    return float(stats.levene(*groups, center="median").pvalue)
+    return brown_forsythe(a, b).p
+
+
+def _std_ratio(first: Numbers, second: Numbers) -> Measured | None:
+    """First over second standard deviation; None for few runs, or where all of one are alike."""
+    if min(len(first), len(second)) < LEAST_SPREAD or 0 in (np.ptp(first), np.ptp(second)):
+        return None
+    return as_measured(std_ratio_estimate(first, second))
+
+
+def _mean_difference(first: Numbers, second: Numbers) -> Measured | None:
+    return as_measured(mean_difference(first, second))
 
 
 def _higher_mean(evidence: Evidence) -> Finding:
     cast = evidence.cast
-    found = _on_each_task(evidence, cast.proposed, cast.default, mean_difference)
+    found = _on_each_task(evidence, cast.proposed, cast.default, _mean_difference)
     return _all_tasks(evidence, found, 0.0, True, 100.0)
 
 
@@ -144,41 +153,35 @@ def _groups_explain(evidence: Evidence) -> Finding:
     cell = evidence.cell(evidence.cast.default, evidence.cast.scale.main)
     values = _merits(cell)
     ended = [record for record in cell.records if record.state.ended]
-    failed = np.array([outcome(record) is not Outcome.SUCCESS for record in ended], dtype=np.int64)
-    if len(values) < LEAST or len(set(failed.tolist())) < 2:
+    failed = np.array([outcome(record) is not Outcome.SUCCESS for record in ended])
+    if len(values) < LEAST or failed.all() or not failed.any():
         why = "it takes failed and successful runs of the default recipe, at least 5 together"
         return undecided(evidence, "table1", why, f"{failed.sum()} failed", len(values))
-    both = np.arange(len(values), dtype=np.float64)
-
-    def statistic(chosen: Numbers, axis: int = -1) -> Numbers:
-        places = np.asarray(chosen, dtype=np.int64)
-        return np.apply_along_axis(lambda at: explained(values[at], failed[at]), axis, places)
-
-    interval = bootstrap(both, statistic)
-    found = None if interval is None else Between(explained(values, failed), interval)
+    found = as_measured(outcome_share(values, failed))
     verdict = by_threshold(found, MOST_VARIANCE)
     measured = f"share of the variance between failed and successful runs: {told(found)}"
     return decided(evidence, "table1", found, verdict, measured, len(values))
 
 
 def _best_flatters(evidence: Evidence) -> Finding:
-    differences, notes = list[Numbers](), list[str]()
+    bests, lasts, notes = list[Numbers](), list[Numbers](), list[str]()
     for task in evidence.cast.scale.tasks:
         for recipe in (evidence.cast.default, evidence.cast.proposed):
             cell = evidence.cell(recipe, task)
             last, best = _merits(cell), _merits(cell, "best")
             if len(last) > 1:
-                differences.append(best - last)
+                bests.append(best)
+                lasts.append(last)
                 notes.append(
                     f"{task.title}, {recipe.name}: mean {100 * last.mean():.1f} last, "
                     f"{100 * best.mean():.1f} best; SD {100 * last.std(ddof=1):.1f} last, "
                     f"{100 * best.std(ddof=1):.1f} best"
                 )
-    joined = np.concatenate(differences) if differences else np.zeros(0)
-    found = paired_difference(joined)
+    joined = [np.concatenate([np.zeros(0), *parts]) for parts in (bests, lasts)]
+    found = as_measured(mean_difference(*joined, paired=True))
     verdict = by_threshold(found, 0.0)
     measured = f"best minus last, x 100: {told(found, 100)}; " + "; ".join(notes)
-    return decided(evidence, "checkpoint_control", found, verdict, measured, len(joined))
+    return decided(evidence, "checkpoint_control", found, verdict, measured, len(joined[0]))
 
 
 CLAIMS = (

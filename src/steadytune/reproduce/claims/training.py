@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.analysis.outcomes import Outcome
-from steadytune.analysis.two_groups import Between
 from steadytune.figures.gradient_norms import layer_norms
 from steadytune.records import RunRecord
 from steadytune.reproduce.claims._claim import (
     Claim,
     Finding,
+    Measured,
     Verdict,
     by_threshold,
     counted,
@@ -111,7 +111,7 @@ def _recover(evidence: Evidence) -> Finding:
         draw.choice(failed, (2000, len(failed))), axis=1
     )
     low, high = (float(q) for q in np.quantile(resampled, (0.025, 0.975)))
-    found = Between(ratio, (low, high))
+    found = Measured(ratio, (low, high))
     inside = GROWTH[0] <= low and high <= GROWTH[1]
     outside = high < GROWTH[0] or low > GROWTH[1]
     verdict = Verdict.CONFIRMED if inside else Verdict.REFUTED if outside else Verdict.UNDECIDED
