@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from simulated_reproduction import cast, conduct, simulate
+from steadytune.analysis.outcomes import Outcome
 from steadytune.figures import TABLE, paint
-from steadytune.figures.generalization import floor
+from steadytune.figures.generalization import Generalization, floor
 from steadytune.ledger import measure as measure_points
 from steadytune.reproduce import panels
-from steadytune.reproduce.claims import CLAIMS, Verdict
+from steadytune.reproduce.claims import CLAIMS, Verdict, generalizing
 from steadytune.reproduce.claims.controls import explained
 from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.mosbach2021 import EXPERIMENTS
@@ -167,6 +168,38 @@ def test_what_comes_first_in_a_failed_run(tmp_path, forgets_at, successful, expe
     assert [curve.vanished for curve in drawn.curves] == [3, 3, 3]
     paint(TABLE["forgetting_along"], [drawn])
     assert "weights of 3 runs" in TABLE["forgetting_along"].caption([drawn])
+
+
+@pytest.mark.parametrize(
+    ("spread", "overfits", "expected"),
+    [
+        (1.2, 0.0, {"C22": Verdict.CONFIRMED, "C23": Verdict.REFUTED}),
+        (6.0, 0.0, {"C22": Verdict.CONFIRMED, "C23": Verdict.CONFIRMED}),
+        (1.2, 4.0, {"C22": Verdict.REFUTED, "C23": Verdict.REFUTED}),
+    ],
+)
+def test_runs_that_have_only_begun_to_learn_say_nothing_of_fitted_ones(
+    tmp_path, monkeypatch, spread, overfits, expected
+):
+    """Chance alone gives 872 dev examples at 80 % an SD of 1.07."""
+    draw = np.random.default_rng(0)
+    fitted = draw.uniform(-5, -0.6, 400)
+    begun = draw.uniform(-0.4, -0.2, 200)
+    accuracies = np.concatenate(
+        [80 + overfits * (fitted + 1) + spread * draw.normal(size=400), 20 - 100 * begun]
+    )
+    panel = Generalization(
+        title="made up",
+        losses=10 ** np.concatenate([fitted, begun]),
+        accuracies=accuracies,
+        outcomes=(Outcome.SUCCESS,) * 600,
+        corrected=(True,) * 600,
+        majority=50.9,
+        examples=872,
+    )
+    monkeypatch.setattr(generalizing, "generalization_data", lambda cells: [panel])
+    empty = simulate(tmp_path, as_in_the_paper, cast(TINY), only=lambda part: False)
+    assert {name: verdict(empty, name) for name in expected} == expected
 
 
 def test_share_of_the_variance_between_groups():

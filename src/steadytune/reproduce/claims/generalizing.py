@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from steadytune.analysis.cells import Cell
@@ -26,57 +27,81 @@ LEAST_SPREAD = 5
 CLEARLY = 1.2  # times the spread of chance
 LATE = 0.3
 MOST_LOSS = 2.0  # points of accuracy a decade of loss that may go unnoticed
+FITTED = 0.5  # of the loss of guessing: below it a run has fitted the training set
 BIN = 1.0  # decades of training loss
 COMPARABLE = 0.5
+Floats = NDArray[np.float64]
 
 
-def _scatter(evidence: Evidence) -> Generalization | None:
+def _fitted(evidence: Evidence) -> tuple[Generalization, Floats, Floats] | None:
+    """The scatter; log10 of the training loss and dev accuracy x 100 of the runs that fitted.
+
+    Those that are still about to learn would have any accuracy fall with the loss.
+    """
     panels = generalization_data(evidence.ablation())
-    return panels[0] if panels else None
+    if not panels:
+        return None
+    panel = panels[0]
+    fitted = panel.learned & (panel.losses < -FITTED * np.log(panel.majority / 100))
+    losses = np.log10(np.maximum(panel.losses[fitted], LEAST_LOSS))
+    return panel, losses, panel.accuracies[fitted]
 
 
 def _no_overfitting(evidence: Evidence) -> Finding:
-    panel = _scatter(evidence)
-    if panel is None or panel.learned.sum() < LEAST:
-        n = 0 if panel is None else int(panel.learned.sum())
-        return undecided(evidence, "ablation", f"it takes {LEAST} runs that learned", n=n)
-    x = np.log10(np.maximum(panel.losses[panel.learned], LEAST_LOSS))
-    y, n = panel.accuracies[panel.learned], int(panel.learned.sum())
+    found = _fitted(evidence)
+    n = 0 if found is None else len(found[1])
+    if found is None or n < LEAST:
+        return undecided(evidence, "ablation", f"it takes {LEAST} runs that fitted", n=n)
+    _, x, y = found
     if np.ptp(x) == 0:
         return undecided(evidence, "ablation", "all training losses are alike", n=n)
     line = stats.linregress(x, y)
     reach = float(stats.t.ppf(0.975, n - 2) * line.stderr)
-    found = Measured(float(line.slope), (float(line.slope - reach), float(line.slope + reach)))
+    slope = Measured(float(line.slope), (float(line.slope - reach), float(line.slope + reach)))
     verdict = Verdict.UNDECIDED
-    if found.interval[0] > 0:
+    if slope.interval[0] > 0:
         verdict = Verdict.REFUTED
-    elif found.interval[1] < MOST_LOSS:
+    elif slope.interval[1] < MOST_LOSS:
         verdict = Verdict.CONFIRMED
-    measured = f"dev accuracy x 100 a decade of training loss: {told(found)}; losses from "
+    measured = f"dev accuracy x 100 a decade of training loss: {told(slope)}; losses from "
     measured += f"{10 ** x.min():.1e} to {10 ** x.max():.1e}"
-    return decided(evidence, "ablation", found, verdict, measured, n)
+    return decided(evidence, "ablation", slope, verdict, measured, n)
 
 
 def _beyond_chance(evidence: Evidence) -> Finding:
-    panel = _scatter(evidence)
-    n = 0 if panel is None else int(panel.learned.sum())
-    if panel is None or n < LEAST_SPREAD:
-        return undecided(evidence, "ablation", "it takes runs that learned", n=n)
-    decades = np.floor(np.log10(np.maximum(panel.losses, LEAST_LOSS)) / BIN)
-    decades = np.where(panel.learned, decades, np.nan)
-    fullest = float(stats.mode(decades[panel.learned]).mode)
-    values = panel.accuracies[decades == fullest]
-    if len(values) < LEAST_SPREAD:
+    found = _fitted(evidence)
+    n = 0 if found is None else len(found[1])
+    if found is None or n < LEAST_SPREAD:
+        return undecided(evidence, "ablation", "it takes runs that fitted", n=n)
+    panel, losses, accuracies = found
+    decades = np.floor(losses / BIN)
+    fullest = float(stats.mode(decades).mode)
+    x, y = losses[decades == fullest], accuracies[decades == fullest]
+    if len(y) < LEAST_SPREAD:
         why = f"no decade of training loss holds {LEAST_SPREAD} runs"
         return undecided(evidence, "ablation", why, n=n)
-    chance = 100 * floor(float(np.median(values)) / 100, panel.examples)
-    interval = bootstrap(values, lambda x, axis=-1: np.std(x, axis=axis, ddof=1))
-    found = None if interval is None else Measured(float(values.std(ddof=1)), interval)
+    chance = 100 * floor(float(np.median(y)) / 100, panel.examples)
+    residuals = _about_its_line(x, y)
+    interval = bootstrap(residuals, _std)
+    spread = None if interval is None else Measured(float(_std(residuals)), interval)
     where = f"10^{fullest:.0f} to 10^{fullest + 1:.0f}"
-    measured = f"SD of dev accuracy x 100 at losses of {where}: {told(found)}; chance alone "
-    measured += f"(sqrt(err / 2N)) {chance:.2f}"
-    verdict = by_threshold(found, CLEARLY * chance)
-    return decided(evidence, "ablation", found, verdict, measured, len(values))
+    measured = f"SD of dev accuracy x 100 about its line on losses of {where}: {told(spread)}; "
+    measured += f"chance alone (sqrt(err / 2N)) {chance:.2f}"
+    verdict = by_threshold(spread, CLEARLY * chance)
+    return decided(evidence, "ablation", spread, verdict, measured, len(y))
+
+
+def _about_its_line(x: Floats, y: Floats) -> Floats:
+    """What a straight line on x leaves of y, scaled to the variance that it left, unbiased."""
+    if np.ptp(x) == 0:
+        return y - y.mean()
+    line = stats.linregress(x, y)
+    scale = np.sqrt((len(y) - 1) / (len(y) - 2))
+    return (y - line.intercept - line.slope * x) * scale
+
+
+def _std(x: Floats, axis: int = -1) -> Floats:
+    return np.std(x, axis=axis, ddof=1)
 
 
 def _moves_late(evidence: Evidence) -> Finding:
@@ -123,8 +148,9 @@ CLAIMS = (
         "C22",
         "Long training does not overfit: dev accuracy does not fall as the training loss does.",
         "figure 8 b: 450 runs, losses down to 1e-5",
-        "slope of dev accuracy x 100 on log10(training loss) over the runs that learned: refuted "
-        "if its interval is above 0, confirmed if it is below 2",
+        "slope of dev accuracy x 100 on log10(training loss) over the runs that fitted the "
+        "training set (loss below half of guessing): refuted if its interval is above 0, "
+        "confirmed if it is below 2",
         ("ablation",),
         _no_overfitting,
     ),
@@ -132,7 +158,8 @@ CLAIMS = (
         "C23",
         "Runs of equal training loss differ clearly in dev accuracy.",
         "59 to 73 % on RTE; but N = 277 alone gives an SD of 2.4",
-        "SD within the fullest decade of loss above 1.2 times sqrt(err / 2N)",
+        "SD about a line on log10(training loss), in the fullest decade of the runs that fitted, "
+        "above 1.2 times sqrt(err / 2N)",
         ("ablation",),
         _beyond_chance,
     ),
