@@ -115,12 +115,14 @@ def test_weights_of_every_evaluation(place, ledger, tmp_path):
 
     text = " ".join(sentences(40, 20))
     (tmp_path / "along").mkdir()
-    of_text = {"block_length": 16, "most_blocks": 6}
-    along = forgetting_along_of(kept, row.id, text, tmp_path / "along" / "f", **of_text)
+    along = forgetting_along_of(
+        kept, row.id, text, tmp_path / "along" / "f", block_length=16, most_blocks=6
+    )
     assert along.columns["step"].tolist() == [0, 5, 10, 12]
     for step, top, loss in ((5, 0, 1), (10, 0, 2), (None, 0, 3), (None, -1, 0)):
         path = tmp_path / f"{step}-{top}"
-        columns = forgetting_of(kept(row.id, step), text, path, **of_text).columns
+        then = kept(row.id, step)
+        columns = forgetting_of(then, text, path, block_length=16, most_blocks=6).columns
         chosen = (columns["top"] == top) & (columns["embeddings"] == (top < 0))
         assert along.columns["loss"][loss] == columns["loss"][chosen][0]
 
