@@ -52,7 +52,7 @@ class WithLayers:
             for k in range(self._layers)
             for name in ("attention.query.weight", "attention.query.bias", "mlp.up.weight")
         }
-        return {**norms, **tensors, "chance_loss/excess": Curve(steps, steps * 1.0)}
+        return {**norms, **tensors, "chance_loss/excess": Curve(steps, steps.astype(np.float64))}
 
 
 def test_layers_are_drawn_where_they_were_measured(evidence):
