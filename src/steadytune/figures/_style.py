@@ -1,7 +1,8 @@
 """How figures look, and how they become files: the one place that imports matplotlib.
 
-Colours are those of Okabe & Ito (2008), which people with any colour vision can tell apart; what
-became of a run is told by the marker's shape as well.
+Colours are those of Okabe & Ito (2008), which people with any colour vision can tell apart, and
+three darker ones for studies of many recipes. Vermilion is for failed runs alone; what became of a
+run is told by the marker's shape as well.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure as Canvas
 
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#D55E00", "#555555")
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#5E3C99", "#555555")
 INK, FAINT, FAILED = "#222222", "#B8B8B8", "#D55E00"
 MARKS = {
     Outcome.SUCCESS: ("o", "success"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steadytune.analysis.cells import Cell
+from steadytune.analysis.outcomes import Outcome
 from steadytune.figures._figure import Figure, RunReader
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures.gradient_norms import (
@@ -35,8 +36,8 @@ MATRICES = {
 def matrix_norms_data(
     ledger: RunReader, cells: Sequence[Cell], most: int = MOST
 ) -> list[GradientNorms]:
-    """Of each cell a failed and a successful run, a panel a matrix; none where not measured."""
-    return [
+    """Of each cell a failed and then a successful run, a panel a matrix; none if not measured."""
+    panels = [
         of_run(cell, record, matrices, most, what)
         for cell in cells
         for name, what in MATRICES.items()
@@ -44,6 +45,7 @@ def matrix_norms_data(
             [(record, _by_layer(ledger, record.id, name)) for record in cell.records]
         )
     ]
+    return sorted(panels, key=lambda panel: panel.found is not Outcome.FAILED)
 
 
 def _by_layer(ledger: RunReader, run: str, matrix: str) -> dict[str, Curve]:

@@ -90,11 +90,11 @@ def norms(evidence: Evidence) -> list[Any]:
 
 def matrices(evidence: Evidence) -> list[Any]:
     """Figures 10 to 12, by encoder: a failed and a successful run, of the default if it has one."""
-    found = list[Any]()
-    for recipe in (evidence.cast.default, evidence.cast.proposed):
+    found, cast = list[Any](), evidence.cast
+    for recipe in (("default", cast.default), ("proposed", cast.proposed)):
         seen = {panel.found for panel in found}
-        cell = evidence.cell(recipe, evidence.cast.scale.main)
-        found += [p for p in matrix_norms_data(evidence, [cell]) if p.found not in seen]
+        cells = labelled(evidence, [recipe], [cast.scale.main])
+        found += [p for p in matrix_norms_data(evidence, cells) if p.found not in seen]
     return found
 
 

@@ -106,14 +106,13 @@ def last_crossing(
 ) -> int | None:
     """The step from which on the running median over ``width`` values stays below ``limit``.
 
-    None if the median of the last ``width`` is not below it. Single batches do not decide.
+    That is the middle of the first window below it; None if the last one is not below. Single
+    batches do not decide.
     """
     width = min(width, len(values))
     if not width:
         return None
     medians = np.median(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
     above = np.flatnonzero(~(medians < limit))
-    if not len(above):
-        return int(steps[0])
-    first = int(above[-1]) + 1
+    first = int(above[-1]) + 1 if len(above) else 0
     return int(steps[first + width // 2]) if first < len(medians) else None
