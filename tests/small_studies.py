@@ -108,6 +108,33 @@ class SmallStudy:
         return list(train([self.prepare(self.run, snapshot)], PlainStepper(), snapshot_due))
 
 
+class ThreeSeeds(SmallStudy):
+    """Three seeds of each recipe."""
+
+    def runs(self, *recipes):
+        study = replace(
+            self.study,
+            recipes=recipes or self.study.recipes,
+            seeds=tuple(Seeds.tied(seed) for seed in range(3)),
+        )
+        return plan(study, {"tiny": self.task.facts}, {self.name: self.encoder.facts})
+
+
+def sabotaged(study, broken):
+    """Makes runs ready, one of which fails in its first step."""
+
+    def loss(forward, labels):
+        raise RuntimeError("no such luck")
+
+    def prepare(run, snapshot=None):
+        ready = study.prepare(run, snapshot)
+        if run != broken:
+            return ready
+        return replace(ready, procedure=replace(ready.procedure, loss=loss))
+
+    return prepare
+
+
 Kind = TypeVar("Kind")
 
 

@@ -4,24 +4,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from small_studies import RECIPE, SmallStudy, losses, of
+from small_studies import RECIPE, ThreeSeeds, losses, of
 from steadytune import executors
 from steadytune.executors import Work
-from steadytune.recipe import Seeds
 from steadytune.records import Crashed, Evaluation, Finished, Measured, Snapshot, Step
-from steadytune.study import Run, plan
+from steadytune.study import Run
 from steadytune.training.loop import train
 from steadytune.training.prepare import Preparation
 from steadytune.training.step import PlainStepper
-
-
-class ThreeRuns(SmallStudy):
-    """Three seeds of one recipe."""
-
-    def runs(self):
-        study = replace(self.study, seeds=tuple(Seeds.tied(seed) for seed in range(3)))
-        facts = {"tiny": self.task.facts}
-        return plan(study, facts, {self.name: self.encoder.facts})
 
 
 def without_seconds(events):
@@ -81,7 +71,7 @@ def check_runs_continue_from_their_snapshots(executor, study):
 
 @pytest.mark.parametrize("name", executors.TABLE)
 def test_every_executor(tmp_path, name):
-    study = ThreeRuns(tmp_path, replace(RECIPE, epochs=1))
+    study = ThreeSeeds(tmp_path, replace(RECIPE, epochs=1))
     check_same_events_as_the_plain_loop(executors.TABLE[name], study)
     check_a_crash_stops_nobody_else(executors.TABLE[name], study)
     check_runs_continue_from_their_snapshots(executors.TABLE[name], study)
@@ -96,7 +86,7 @@ class Forgetful(executors.Sequential):
 
 
 def test_a_broken_executor_is_found_out(tmp_path):
-    study = ThreeRuns(tmp_path, replace(RECIPE, epochs=1))
+    study = ThreeSeeds(tmp_path, replace(RECIPE, epochs=1))
     with pytest.raises(AssertionError):
         check_same_events_as_the_plain_loop(Forgetful, study)
     with pytest.raises(RuntimeError):
