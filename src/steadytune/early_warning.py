@@ -9,8 +9,8 @@ enough, compare the last third of that window with the loss of a constant predic
   A run that learns late is at chance, too, but its gradient grows.
 - blown: the loss is well above chance: an update has destroyed what was there.
 
-The thresholds are those that do best on the runs in ``results``; how often they are right on
-tasks that they were not chosen on is written in ``docs/diagnostics.md``.
+The thresholds are those that do best on the first runs in ``results``; how often they are right on
+runs that they were not chosen on is written in ``docs/diagnostics.md``.
 """
 
 from __future__ import annotations
