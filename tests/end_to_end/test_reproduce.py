@@ -75,6 +75,7 @@ def test_from_the_command_to_the_page(tiny, tmp_path, monkeypatch):
     assert "| C11 |" in page
     assert "![figure5](figures/figure5.png)" in page
     assert "![figure2ab](figures/figure2ab.png)" in page
+    assert "![forgetting_along](figures/forgetting_along.png)" in page
     claims = json.loads((tmp_path / "out" / "claims.json").read_text())
     assert {claim["claim"] for claim in claims} == {"C11", "C12", "C15", "C16", "C29"}
     records = sorted((tmp_path / "out").rglob("run.json"))
@@ -89,7 +90,7 @@ def test_from_the_command_to_the_page(tiny, tmp_path, monkeypatch):
     assert [path.stat().st_mtime_ns for path in records] == before
     assert len(list((tmp_path / "out").rglob("run.json"))) == 9
     # So small a run never learns, so a default and a proposed run stand for failed and successful.
-    kept = {Outcome.FAILED: weights.KEPT_PARTS[0], Outcome.SUCCESS: weights.KEPT_PARTS[1]}
+    kept = {Outcome.FAILED: "default-along", Outcome.SUCCESS: "proposed-kept"}
     monkeypatch.setattr(
         weights,
         "kept_runs",

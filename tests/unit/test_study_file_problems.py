@@ -104,7 +104,7 @@ def test_recipes(problems_of, fields: str, said: str) -> None:
         ("encoders", "[5]", "encoders[0]: 5 given; must be a name, a folder or a Hub id"),
         ("recipes", "[devlin2019, devlin2019]", "recipes: 'devlin2019' is given twice"),
         ("recipes", "[3]", "recipes[0]: 3 given; must be the name of a recipe"),
-        ("keep", "all", 'keep: "all" given; must be none, last or best'),
+        ("keep", "all", 'keep: "all" given; must be none, last, best, every or states'),
         ("name", "3", "name: 3 given; must be text (in quotes, where it looks like something"),
         ("name", "''", 'name: "" given; must begin with a letter or digit and hold only letters,'),
         ("name", "../x", 'name: "../x" given; must begin with a letter or digit and hold only'),

@@ -16,6 +16,7 @@ from steadytune.analysis.verdicts import VerdictFormat, diagnose, tell
 from steadytune.analysis.verdicts._case import last_crossing
 from steadytune.cli import app
 from steadytune.errors import BadInput
+from steadytune.figures import TABLE
 from steadytune.ledger import Ledger
 from steadytune.recipe import Seeds
 
@@ -124,6 +125,13 @@ def test_real_runs_with_diagnostics() -> None:
     assert Counter(run.cause for run in found.runs) == {"success": 4, "vanishing_gradients": 2}
 
 
+def test_failed_runs_that_no_threshold_was_chosen_with() -> None:
+    folder = RESULTS / "2026-11-24-every-figure/reproduction/minilm-l6-mlm"
+    found = diagnose(Ledger.open(folder / "default-along"))
+    causes = Counter(run.cause for run in found.runs)
+    assert causes == {"success": 3, "vanishing_gradients": 2}
+
+
 def test_one_run_by_how_its_id_begins():
     ledger = Ledger.open(RESULTS / "2026-11-23-edge/sst2")
     first = ledger.planned[0].id
@@ -142,8 +150,11 @@ def test_the_command() -> None:
     assert "4 of 5 runs failed (95 % Wilson 38 to 96 %): 4 vanishing gradients" in said.stdout
     assert "change first: turn on Adam's bias correction" in said.stdout
     assert "[--set recipe.bias_correction=true]" in said.stdout
+    assert "see: steadytune figures DIR gradient_norms" in said.stdout
     as_json = CliRunner().invoke(app, ["diagnose", str(folder), "--format", "json"])
-    assert len(json.loads(as_json.stdout)["runs"]) == 30
+    runs = json.loads(as_json.stdout)["runs"]
+    assert len(runs) == 30
+    assert {run["figure"] for run in runs if run["cause"] != "success"} <= set(TABLE)
     refused = CliRunner().invoke(app, ["diagnose", str(folder), "--run", "zzz"])
     assert refused.exit_code == 2
 

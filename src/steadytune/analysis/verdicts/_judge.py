@@ -40,6 +40,9 @@ RULES: tuple[Rule, ...] = (
 """In the order in which they are asked of a failed run: the first that holds is the cause. What
 makes all later ones meaningless comes first; what may be an effect of something else, last."""
 
+FIGURES = {"vanishing_gradients": "gradient_norms", "constant_prediction": "gradient_norms"}
+"""The figure that shows a cause best; of all others it is ``learning_curves``."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -53,6 +56,7 @@ class Verdict:
         cause: ``success``, the name of the rule that holds, ``unexplained``, or ``not_ended``.
         finding: what that rule found. also: other rules that hold.
         notes: what else a reader should know, as sentences.
+        figure: that shows what the finding says; ``steadytune figures DIR FIGURE`` draws it.
     """
 
     run: str
@@ -68,6 +72,7 @@ class Verdict:
     finding: Finding | None
     also: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    figure: str | None = None
 
 
 def judge(case: Case) -> Verdict:
@@ -92,6 +97,7 @@ def judge(case: Case) -> Verdict:
         finding=finding,
         also=also,
         notes=tuple(_notes(case, judged, accuracy)),
+        figure=None if finding is None else FIGURES.get(cause, "learning_curves"),
     )
 
 

@@ -48,6 +48,8 @@ def _lines(verdict: StudyVerdict) -> Iterator[str]:
         yield ""
         yield _run(run)
         yield from _details(run.finding)
+        if run.figure is not None:
+            yield f"    see: steadytune figures DIR {run.figure}"
         if run.also:
             yield f"    also: {', '.join(map(in_words, run.also))}"
         yield from (f"    note: {note}" for note in run.notes)
