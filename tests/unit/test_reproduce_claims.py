@@ -103,6 +103,13 @@ def test_runs_of_two_parts_are_one_cell(paper):
     assert sum(panel.runs for panel in table_boxes(paper)) == 3 * 2 * TINY.seeds
 
 
+def test_a_caption_names_both_checkpoints(paper):
+    drawn = panels.checkpoint_boxes(paper)
+    caption = TABLE["boxes"].caption(drawn)
+    assert "last checkpoint and best checkpoint on the selecting dev split" in caption
+    assert "best" not in TABLE["boxes"].caption(drawn[:1])
+
+
 def surface(path, barrier):
     """A made-up plane with a ridge of that height between the runs."""
     about = {"what": "surface", "task": path.stem, "examples": 10}

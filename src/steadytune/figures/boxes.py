@@ -69,7 +69,8 @@ def draw_boxes(data: Boxes, ax: Axes) -> Axes:
 
 def boxes_caption(panels: Sequence[Boxes]) -> str:
     """What the boxes, whiskers, points and the line are."""
-    which = CHECKPOINTS[panels[0].which if panels else "last"]
+    shown: list[Which] = [panel.which for panel in panels] or ["last"]
+    which = " and ".join(dict.fromkeys(CHECKPOINTS[one] for one in shown))
     return (
         f"Headline metric on dev, {which}, by recipe. Box: quartiles and median over all n ended "
         "runs; whiskers reach to the last run within 1.5 box lengths. "
