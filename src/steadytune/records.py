@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steadytune.score_scale import ScoreScale
+
 SCHEMA = 1  # raised whenever a field of the files below changes its meaning
 
 
@@ -55,7 +57,8 @@ class Step:
     Attributes:
         run: the run's id.
         step: steps done, this one included (1, 2, ...).
-        loss: mean training loss of the batch, dropout on, before the update.
+        loss: mean training loss of the batch, dropout on, before the update; for scores in units
+            of the task's scale, so that 1 is the loss of predicting the mean.
         lr: learning rate of the step (before per-parameter factors).
         grad_norm: L2 norm of all gradients before clipping.
         clipped_norm: the same after clipping.
@@ -81,7 +84,7 @@ class Evaluation:
         run: the run's id.
         step: steps done.
         split: ``dev``, or the name of one of several dev splits.
-        loss: mean loss over the split, dropout off.
+        loss: mean loss over the split, dropout off, in the unit of the training loss.
         metrics: metric name to value; accuracies and correlations as fractions, not percent.
         outputs: (N, K) float32: logits of K classes, or (N, 1): predicted scores.
         seconds: wall time.
@@ -184,6 +187,8 @@ class TaskFacts:
         select: the dev split that selects the best checkpoint.
         report: the dev split that results are reported on.
         baseline: per dev split, each metric's value for the majority class (for scores: the mean).
+        scale: of the training scores; losses are in its unit squared. None for classes, and in
+            records of versions that trained scores as they are.
     """
 
     name: str
@@ -195,6 +200,7 @@ class TaskFacts:
     select: str
     report: str
     baseline: Mapping[str, Mapping[str, float]]
+    scale: ScoreScale | None = None
 
 
 @dataclass(frozen=True)

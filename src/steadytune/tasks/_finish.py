@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from steadytune import metrics, recipe
 from steadytune.errors import BadInput
 from steadytune.records import TaskFacts
+from steadytune.score_scale import ScoreScale
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
 from steadytune.tasks._task import Split, Task
@@ -56,6 +57,7 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
             name: metrics.baseline(reported, split.labels, _num_classes(contents))
             for name, split in dev.items()
         },
+        scale=_scale(choice, contents, train),
     )
     return Task(
         name=choice.title,
@@ -68,6 +70,16 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
         report=report,
         facts=facts,
     )
+
+
+def _scale(choice: TaskChoice, contents: Contents, train: Split) -> ScoreScale | None:
+    """The unit in which scores are trained; None for classes."""
+    if contents.label_names is not None:
+        return None
+    try:
+        return ScoreScale.of(train.labels)
+    except BadInput as problem:
+        raise BadInput(f"{choice.title}: {problem}") from None
 
 
 def _num_classes(contents: Contents) -> int | None:
@@ -133,15 +145,16 @@ def _digest(
     roles: tuple[str, str],
 ) -> str:
     """Digest of all that a run sees of its task; the task's name and where it lies do not count."""
-    return recipe.digest(
-        {
-            "label_names": label_names,
-            "train": _plain(train),
-            "dev": [[name, _plain(split)] for name, split in dev.items()],
-            "metrics": reported,
-            "roles": roles,
-        }
-    )
+    seen = {
+        "label_names": label_names,
+        "train": _plain(train),
+        "dev": [[name, _plain(split)] for name, split in dev.items()],
+        "metrics": reported,
+        "roles": roles,
+    }
+    if label_names is None:
+        seen["scores"] = "standardized"  # runs of versions that did not are other runs
+    return recipe.digest(seen)
 
 
 def _plain(split: Split) -> list[object]:

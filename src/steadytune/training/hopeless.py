@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from steadytune.early_warning import early_warning, watched_steps
 from steadytune.metrics import measure, no_better_than_constant
-from steadytune.training.evaluate import outputs
+from steadytune.training.evaluate import predict
 from steadytune.training.ready import RunState
 from steadytune.training.step import StepResult
 
@@ -32,7 +32,7 @@ def _no_better(state: RunState) -> bool:
     """Whether the run is no better than a constant on the report split."""
     run = state.run
     examples = run.dev[run.task.report]
-    predicted = outputs(run.encoder, run.compute(state.evaluated()), examples.tokenized, run.device)
+    predicted = predict(run, run.compute(state.evaluated()), examples)
     classes = run.task.label_names is not None
     predictions = predicted.argmax(1) if classes else predicted[:, 0]
     return no_better_than_constant(

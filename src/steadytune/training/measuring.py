@@ -58,7 +58,7 @@ class Measuring:
             correction=correction(self._step - 1, update.betas),
             norms=norms,
             loss=loss,
-            chance=run.chance,
+            chance=run.chance.level,
             outputs=outputs,
             labels=labels,
             start=run.start,

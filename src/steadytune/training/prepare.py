@@ -17,6 +17,7 @@ from steadytune.training.build import build
 from steadytune.training.precision import DTYPES
 from steadytune.training.ready import Examples, ReadyRun
 from steadytune.training.schedules import warmup_steps
+from steadytune.training.score_head import ScoreHead
 from steadytune.training.vocabulary import Vocabulary
 
 
@@ -55,6 +56,9 @@ class Preparation:
         pretrained = encoder.initial(task.num_outputs, run.seeds.init)
         whole = procedure.initial(pretrained, table, run.seeds.init)
 
+        scale = task.facts.scale
+        head = None if scale is None else ScoreHead.of(encoder, scale)
+        labels = task.train.labels if head is None else head.scale.standardized(task.train.labels)
         train = self._tokens(run, "train", task.train)
         dev = {name: self._tokens(run, name, split) for name, split in task.dev.items()}
         vocabulary = Vocabulary.of(encoder, table, whole, [train, *dev.values()])
@@ -68,7 +72,7 @@ class Preparation:
             groups={p.name: procedure.groups(p, encoder.depth) for p in table},
             start={name: tensor.to(self.device) for name, tensor in start.items()},
             vocabulary=vocabulary,
-            train=Examples(vocabulary.renumbered(train), task.train.labels),
+            train=Examples(vocabulary.renumbered(train), labels),
             dev={
                 name: Examples(vocabulary.renumbered(dev[name]), split.labels)
                 for name, split in task.dev.items()
@@ -85,6 +89,7 @@ class Preparation:
             snapshot=snapshot,
             diagnostics=diagnostics.chosen(self.study.diagnostics),
             stop_hopeless=self.study.stop_hopeless,
+            score_head=head,
         )
 
     def report_examples(self, run: Run) -> Tokenized:

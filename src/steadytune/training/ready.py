@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from steadytune.chance import Chance
 from steadytune.diagnostics import Diagnostic
 from steadytune.encoders import Batch, Dropout, Encoder, Tokenized
 from steadytune.procedure import Group, Parameter, Params, Procedure
@@ -19,6 +20,7 @@ from steadytune.recipe import Seeds
 from steadytune.records import Snapshot, TaskFacts
 from steadytune.seeds import generator
 from steadytune.study import Keep
+from steadytune.training.score_head import ScoreHead
 from steadytune.training.vocabulary import Vocabulary
 
 MOVING = ("params", "exp_avg", "exp_avg_sq")  # what a step updates
@@ -27,7 +29,10 @@ PROBE = 32  # dev examples that diagnostics look at without dropout
 
 @dataclass(frozen=True)
 class Examples:
-    """A tokenized split with its labels: (N,) int64 classes or (N,) float64 scores."""
+    """A tokenized split with its labels: (N,) int64 classes or (N,) float64 scores.
+
+    Training scores are standardized; those of dev splits are in the user's unit, as metrics are.
+    """
 
     tokenized: Tokenized
     labels: NDArray[Any]
@@ -53,6 +58,7 @@ class ReadyRun:
         snapshot: what to continue from.
         diagnostics: what is measured along the way.
         stop_hopeless: end the run where it has become hopeless.
+        score_head: between the unit of training and the user's, for a task of scores.
     """
 
     id: str
@@ -77,6 +83,7 @@ class ReadyRun:
     snapshot: Snapshot | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     stop_hopeless: bool = False
+    score_head: ScoreHead | None = None
 
     def batch(self, step: int) -> tuple[Batch, Tensor]:
         """The packed batch of a step (0, 1, ...) and its labels (B,).
@@ -95,16 +102,10 @@ class ReadyRun:
         return Dropout(*self.dropout, seed=self.seeds.dropout, moment=(step, forward_pass))
 
     @cached_property
-    def chance(self) -> float:
-        """The loss of the best constant prediction on the training split.
-
-        The entropy of its labels in nats, or the variance of its scores.
-        """
-        labels = self.train.labels
-        if self.task.label_names is None:
-            return float(labels.var())
-        shares = np.unique(labels, return_counts=True)[1] / len(labels)
-        return abs(float((shares * np.log(shares)).sum()))
+    def chance(self) -> Chance:
+        """The loss of the best constant prediction on the training split."""
+        classes = self.task.label_names is not None
+        return Chance.of(self.train.labels, classes, self.batch_size)
 
     @cached_property
     def probe(self) -> Batch:
@@ -213,11 +214,13 @@ class RunState:
         return self.weights()
 
     def weights(self) -> dict[str, NDArray[Any]]:
-        """The weights of this step as they are evaluated, with the full vocabulary, copied."""
+        """The weights of this step as they are saved: whole vocabulary, scores in user's unit."""
         return self._whole(self.evaluated(), self.step)
 
     def _whole(self, params: Params, step: int) -> dict[str, NDArray[Any]]:
         restored = self.run.vocabulary.restored(params, self.run.procedure, step)
+        if self.run.score_head is not None:
+            restored = self.run.score_head.restored(restored)
         return {name: tensor.cpu().numpy().copy() for name, tensor in restored.items()}
 
     def snapshot(self) -> Snapshot:
