@@ -15,7 +15,7 @@ from steadytune.recipe import Recipe, Seeds, StabilizerChoice
 from steadytune.study import Run, Study, TaskChoice
 
 if TYPE_CHECKING:
-    from steadytune.training.adamw import AdamW
+    from steadytune.training.optimizer import AdamW
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - as the protocol of modules has it
     if name == "AdamW":
-        from steadytune.training.adamw import AdamW
+        from steadytune.training.optimizer import AdamW
 
         return AdamW
     raise AttributeError(f"module 'steadytune' has no attribute {name!r}")

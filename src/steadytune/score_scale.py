@@ -57,8 +57,8 @@ class ScoreScale:
         if std < FINEST * largest:
             raise BadInput(
                 f"the training scores lie between {low!r} and {high!r}: differences so small "
-                f"beside numbers so large are lost in fp32; subtract {float(values.mean()):.6g} from all "
-                "scores, training and dev"
+                "beside numbers so large are lost in fp32; subtract "
+                f"{float(values.mean()):.6g} from all scores, training and dev"
             )
         return cls(float(values.mean()), std)
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from steadytune.training.adamw import PIECE, AdamW, update, update_many
+from steadytune.training.adamw import PIECE, update, update_many
+from steadytune.training.optimizer import AdamW
 
 STEPS = 200
 SHAPES = ((7, 5), (5,), (3, 4, 2))

@@ -1,4 +1,4 @@
-"""AdamW, exact in both of its published forms, as a function and as a torch optimizer.
+"""AdamW, exact in both of its published forms, as functions; the torch optimizer is ``AdamW``.
 
 With g the gradient, m and v its moments, t = 1, 2, ... the step, and
 
@@ -22,8 +22,7 @@ The weights decay toward a: zero, or any given tensor such as the pretrained wei
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, Literal, overload
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -173,104 +172,3 @@ def _decay_many(params: list[Tensor], toward: list[Tensor] | None, rate: float) 
         torch._foreach_mul_(params, 1 - rate)  # pyright: ignore[reportPrivateImportUsage]
     else:
         torch._foreach_lerp_(params, toward, rate)  # pyright: ignore[reportPrivateImportUsage]
-
-
-class AdamW(torch.optim.Optimizer):
-    """AdamW with the switches that torch's own lacks, for any training loop.
-
-    ``steadytune.AdamW(model.parameters(), lr=2e-5, bias_correction=False, eps_mode="hf")`` is the
-    optimizer that BERT was fine-tuned with; the defaults are torch.optim.AdamW.
-
-    Args:
-        params: parameters or parameter groups; every option may differ per group.
-        lr: learning rate.
-        betas: decay rates of the two moments.
-        eps: added to the denominator.
-        weight_decay: decoupled weight decay, times ``lr``.
-        eps_mode: ``torch`` or ``hf``; see the module's formulas.
-        bias_correction: whether the moments are corrected.
-        toward_start: decay toward the values that a parameter has at its first step, not zero.
-
-    Raises:
-        ValueError: an option is out of range.
-    """
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        *,
-        eps_mode: EpsMode = "torch",
-        bias_correction: bool = True,
-        toward_start: bool = False,
-    ) -> None:
-        if not lr >= 0:
-            raise ValueError(f"lr is {lr}; it must be at least 0")
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas are {betas}; both must be in [0, 1)")
-        if not eps >= 0 or not weight_decay >= 0:
-            raise ValueError(
-                f"eps is {eps} and weight_decay {weight_decay}; neither may be below 0"
-            )
-        if eps_mode not in ("torch", "hf"):
-            raise ValueError(f"eps_mode is {eps_mode!r}; it must be 'torch' or 'hf'")
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "eps_mode": eps_mode,
-            "bias_correction": bias_correction,
-            "toward_start": toward_start,
-        }
-        super().__init__(params, defaults)
-
-    @overload
-    def step(self, closure: None = None) -> None: ...
-
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """One step on every parameter that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            options = {k: v for k, v in group.items() if k in _UPDATE_OPTIONS}
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._step_one(param, options, group["toward_start"])
-        return loss
-
-    def _step_one(self, param: Tensor, options: dict[str, Any], toward_start: bool) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = 0
-            state["exp_avg"] = torch.zeros_like(param, memory_format=torch.contiguous_format)
-            state["exp_avg_sq"] = torch.zeros_like(param, memory_format=torch.contiguous_format)
-            if toward_start:
-                state["start"] = param.detach().clone()
-        state["step"] += 1
-        assert param.grad is not None
-        data = param.detach()
-        target = data if data.is_contiguous() else data.contiguous()
-        update(
-            target,
-            param.grad,
-            state["exp_avg"],
-            state["exp_avg_sq"],
-            step=state["step"],
-            toward=state.get("start"),
-            **options,
-        )
-        if target is not data:
-            data.copy_(target)
-
-
-_UPDATE_OPTIONS = ("lr", "betas", "eps", "weight_decay", "eps_mode", "bias_correction")
