@@ -29,6 +29,7 @@ class Parameter:
         kind: ``linear`` for the matrix of a linear map, (out, in); ``embedding``; ``bias`` (of a
             linear map); ``norm`` (weight or bias of a LayerNorm).
         fresh: the checkpoint has no value for it; it is drawn by the init seed.
+        initializer_range: standard deviation of fresh matrices, by the checkpoint's config.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Parameter:
     depth: int
     kind: Literal["linear", "embedding", "bias", "norm"]
     fresh: bool
+    initializer_range: float = 0.02
 
 
 @dataclass(frozen=True)

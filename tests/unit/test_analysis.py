@@ -151,7 +151,7 @@ def test_the_default_recipe_is_fragile_and_the_stable_one_is_not():
 def test_collapsed_cells_are_pointed_out():
     collapsed = cell(record(0, 0.68, 0.81), record(1, 0.68, 0.81))
     (sentence,) = suspicious([collapsed])
-    assert "every run collapsed (n = 2)" in sentence
+    assert "all 2 runs failed" in sentence
     assert suspicious([cell(record(0, 0.68, 0.81), record(1, 0.9))]) == []
 
 

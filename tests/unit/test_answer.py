@@ -102,9 +102,9 @@ def test_one_recipe_is_steady_or_not(cell_of):
 def test_a_success_that_may_be_chance_is_told():
     """In the study of learning rates one run ends at 51.0 where the majority class has 50.9."""
     found = conclude(cells(Ledger.open(RESULTS / "2026-11-23-edge" / "sst2")))
-    (told,) = [one for one in found.cautions if "not certainly better" in one]
+    (told,) = [one for one in found.cautions if "not significantly better" in one]
     assert told.startswith("3e-4 off on glue/sst2")
-    assert "of 1 successful runs 1 is not certainly better than the majority class" in told
+    assert "its one successful run is not significantly better than always predicting" in told
 
 
 def test_unfinished_runs_are_told(cell_of):

@@ -84,7 +84,8 @@ def table(arch: Architecture, num_outputs: int, fresh: frozenset[str]) -> tuple[
     found: list[Parameter] = []
 
     def add(name: str, shape: tuple[int, ...], part: Part, depth: int, kind: Kind) -> None:
-        found.append(Parameter(name, shape, part, depth, kind, name in fresh))
+        drawn = name in fresh
+        found.append(Parameter(name, shape, part, depth, kind, drawn, arch.initializer_range))
 
     def linear(name: str, outputs: int, inputs: int, part: Part, depth: int) -> None:
         add(f"{name}.weight", (outputs, inputs), part, depth, "linear")

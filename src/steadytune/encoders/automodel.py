@@ -188,13 +188,13 @@ class Foreign:
 
     def parameters(self, num_outputs: int) -> tuple[Parameter, ...]:
         """The table of all parameters, under transformers' names, in the model's order."""
-        return table(self._model(num_outputs, None), self._prefix, self._fresh)
+        deviation = getattr(self._config, "initializer_range", 0.02)
+        return table(self._model(num_outputs, None), self._prefix, self._fresh, deviation)
 
     def initial(self, num_outputs: int, init_seed: int) -> dict[str, Tensor]:
         """fp32 parameters at step 0: the pretrained ones (not copies), and fresh ones drawn."""
-        deviation = getattr(self._config, "initializer_range", 0.02)
         return {
-            p.name: drawn(p, init_seed, deviation) if p.fresh else self._weights[p.name]
+            p.name: drawn(p, init_seed) if p.fresh else self._weights[p.name]
             for p in self.parameters(num_outputs)
         }
 

@@ -8,7 +8,9 @@ from steadytune.encoders.architecture import Kind, Part
 from steadytune.procedure import Parameter
 
 
-def table(model: nn.Module, prefix: str, fresh: frozenset[str]) -> tuple[Parameter, ...]:
+def table(
+    model: nn.Module, prefix: str, fresh: frozenset[str], initializer_range: float
+) -> tuple[Parameter, ...]:
     """All parameters in the model's own order.
 
     The layers are the longest ModuleList of the base model. What stands before it belongs to the
@@ -19,6 +21,7 @@ def table(model: nn.Module, prefix: str, fresh: frozenset[str]) -> tuple[Paramet
         model: a model of transformers.
         prefix: name of its base model within it.
         fresh: names that the checkpoint has no value for.
+        initializer_range: standard deviation of fresh matrices.
 
     Raises:
         ValueError: there is no list of layers.
@@ -47,7 +50,8 @@ def table(model: nn.Module, prefix: str, fresh: frozenset[str]) -> tuple[Paramet
             at = ("layer", depth)
         else:
             at = ("embeddings", 0)
-        found.append(Parameter(name, tuple(parameter.shape), *at, kind, name in fresh))
+        shape, drawn = tuple(parameter.shape), name in fresh
+        found.append(Parameter(name, shape, *at, kind, drawn, initializer_range))
     return tuple(found)
 
 

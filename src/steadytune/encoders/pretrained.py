@@ -98,9 +98,7 @@ class Pretrained:
     def initial(self, num_outputs: int, init_seed: int) -> dict[str, Tensor]:
         """fp32 parameters at step 0: the pretrained ones (not copies), and fresh ones drawn."""
         return {
-            p.name: drawn(p, init_seed, self._arch.initializer_range)
-            if p.fresh
-            else self._weights[p.name]
+            p.name: drawn(p, init_seed) if p.fresh else self._weights[p.name]
             for p in self.parameters(num_outputs)
         }
 
@@ -177,18 +175,18 @@ class Pretrained:
         return self._tokenizer.size
 
 
-def drawn(parameter: Parameter, init_seed: int, deviation: float) -> Tensor:
+def drawn(parameter: Parameter, init_seed: int) -> Tensor:
     """The value at step 0 of a parameter that the checkpoint lacks, in fp32.
 
-    Weights are N(0, deviation^2), biases 0, a LayerNorm is the identity. What is drawn depends on
-    the parameter's own name and shape, not on how many others there are.
+    Weights are N(0, initializer_range^2), biases 0, a LayerNorm is the identity. What is drawn
+    depends on the parameter's own name and shape, not on how many others there are.
     """
     if parameter.kind == "bias":
         return torch.zeros(parameter.shape)
     if parameter.kind == "norm":
         return torch.full(parameter.shape, float(parameter.name.endswith("weight")))
     normal = generator("init", init_seed, parameter.name).standard_normal(parameter.shape)
-    return torch.from_numpy(normal * deviation).to(torch.float32)
+    return torch.from_numpy(normal * parameter.initializer_range).to(torch.float32)
 
 
 def digest(folder: Path, weights: Mapping[str, Tensor], tokenizer: str) -> str:

@@ -1,8 +1,9 @@
 """Re-initialize the top layers (Zhang et al., ICLR 2021, "Revisiting Few-sample BERT Fine-tuning").
 
-The pooler and the top layers start from scratch: matrices from N(0, 0.02^2), biases 0, LayerNorm
-weights 1 and biases 0; drawn by the init seed. Stabilizers that look at the weights at step 0
-(Mixout, decay to pretrained) see the new values.
+The pooler and the top layers start from scratch: matrices from N(0, s^2) with s the
+``initializer_range`` of the checkpoint's config (0.02 for BERT), as in the official code, biases
+0, LayerNorm weights 1 and biases 0; drawn by the init seed. Stabilizers that look at the weights at
+step 0 (Mixout, decay to pretrained) see the new values.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from steadytune.errors import BadInput
 from steadytune.procedure import Parameter, Params, Procedure
 from steadytune.seeds import generator
 from steadytune.stabilizers._stabilizer import STRICT
-
-STD = 0.02  # BERT's initializer range, also in the official code
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -75,5 +74,6 @@ def _fresh(parameter: Parameter, init_seed: int) -> Tensor:
         return torch.ones(parameter.shape)
     if parameter.kind in ("norm", "bias"):
         return torch.zeros(parameter.shape)
-    draws = generator("init", init_seed, "reinit", parameter.name).normal(0, STD, parameter.shape)
+    draw = generator("init", init_seed, "reinit", parameter.name)
+    draws = draw.normal(0, parameter.initializer_range, parameter.shape)
     return torch.from_numpy(draws.astype(np.float32))
