@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from steadytune.cli.terminal import plain_errors
+from steadytune.cli.terminal import plain_errors, show
 from steadytune.errors import BadInput
 from steadytune.reports import planning
 from steadytune.reports.planning import Difference, Format
@@ -49,7 +49,7 @@ def power(
         shown = planning.found_by(seeds, power=chance, comparisons=comparisons)
     plan, remark = planning.looks(_numbers(looks), asked) if looks else ([], "")
     form = planning.as_text if format_ is Format.text else planning.as_json
-    typer.echo(form(needs, shown, plan, [remark] if remark else []))
+    show(form(needs, shown, plan, [remark] if remark else []))
 
 
 def _numbers(text: str) -> list[int]:

@@ -15,6 +15,7 @@ import yaml
 from steadytune.analysis.cells import Cell, cells
 from steadytune.analysis.outcomes import outcome
 from steadytune.analysis.summary import SummaryRow, Which, summarize
+from steadytune.escape import markdown
 from steadytune.ledger import Ledger
 from steadytune.ledger.durable import replace_file
 from steadytune.recipe import Seeds
@@ -59,21 +60,21 @@ def model_card(kept: Kept, which: Which) -> str:
     record, row = kept.record, kept.row
     split, metric = record.task.report, record.task.metric
     own = shown(metric, kept.point.metrics[split][metric])
-    name = _plain(metric.replace("_", " "))
+    name = markdown(metric.replace("_", " "))
     parts = [
         f"---\n{yaml.safe_dump(_metadata(kept), sort_keys=False, allow_unicode=True)}---",
-        f"# {_plain(_public(record.encoder.name))} on {_plain(_public(record.task.name))}, "
-        f"recipe {_plain(kept.cell.recipe)}, seed {Seeds(**record.seeds)}",
+        f"# {markdown(_public(record.encoder.name))} on {markdown(_public(record.task.name))}, "
+        f"recipe {markdown(kept.cell.recipe)}, seed {Seeds(**record.seeds)}",
         f"**This model: {name} {own} on dev** ({_checkpoint(kept.point, which)}), one of "
         f"{row.n} runs that differ in nothing but their seeds; it counts as {_judged(record)}.",
         f"**All {row.n} runs: {_told(row)}.** Expect a number from this range, not this model's, "
         "when you train again.",
-        as_markdown([_without_markup(row)]),
+        as_markdown([_public_names(row)]),
         "## Training",
         _settings(record.recipe),
         "## Limits",
         f"Trained on {record.task.train_examples} examples and measured on "
-        f"{record.task.dev_examples[split]} of the split `{_plain(split)}`. "
+        f"{record.task.dev_examples[split]} of the split `{markdown(split)}`. "
         + _selection(record, which)
         + "Nothing is known of other data. Made with steadytune, which keeps the record of "
         f"every run; this one's id is `{record.id}`.",
@@ -136,7 +137,7 @@ def _told(row: SummaryRow) -> str:
 def _settings(recipe: Any) -> str:  # noqa: ANN401  (a recipe's fields as JSON)
     lines = ["| setting | value |", "|---|---|"]
     lines += [
-        f"| {name} | {_plain(str(value))} |" for name, value in recipe.items() if name != "name"
+        f"| {name} | {markdown(str(value))} |" for name, value in recipe.items() if name != "name"
     ]
     return "\n".join(lines)
 
@@ -152,15 +153,5 @@ def _public(name: str) -> str:
     return Path(name).name if Path(name).is_absolute() else name
 
 
-def _without_markup(row: SummaryRow) -> SummaryRow:
-    names = [_public(row.task), _public(row.encoder), row.recipe]
-    task, encoder, recipe = (" ".join(n.replace("<", "&lt;").split()) for n in names)
-    return replace(row, task=task, encoder=encoder, recipe=recipe)
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown takes for nothing else, on one line."""
-    flat = " ".join(text.split())
-    for sign in "\\`*_[]<>|#":
-        flat = flat.replace(sign, f"\\{sign}")
-    return flat
+def _public_names(row: SummaryRow) -> SummaryRow:
+    return replace(row, task=_public(row.task), encoder=_public(row.encoder))

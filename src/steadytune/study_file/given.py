@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import yaml
 
+from steadytune.escape import visible
+
 Scalar = str | int | float | bool | None
 
 _WORDS: dict[str, Scalar] = {
@@ -24,6 +26,11 @@ _TAGS = frozenset(
     ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
 )
 _MAX_SHOWN = 60
+_MOST_DIGITS = 100
+_MOST_VALUES = 100_000  # what an alias stands for is counted each time
+_DEEPEST = 40
+_TOO_DEEP = f"nested too deep; a study file has at most {_DEEPEST} levels"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +80,12 @@ class Given:
     @property
     def shown(self) -> str:
         """The value as messages show it."""
-        text = json.dumps(self.plain, ensure_ascii=False)
-        return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + " ..."
+        return shortened(visible(json.dumps(self.plain, ensure_ascii=False)))
+
+
+def shortened(text: str) -> str:
+    """As much of a text as fits into a message."""
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + " ..."
 
 
 class Unreadable(Exception):
@@ -109,7 +120,7 @@ def parse(text: str, source: str, lines: bool = True) -> Given:
     except yaml.YAMLError as error:
         raise Unreadable(f"not valid YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
-        raise Unreadable("nested too deep") from None
+        raise Unreadable(_TOO_DEEP) from None
 
 
 def scalar(text: str) -> Scalar:
@@ -117,7 +128,7 @@ def scalar(text: str) -> Scalar:
     if text in _WORDS:
         return _WORDS[text]
     if _WHOLE.fullmatch(text):
-        return int(text)
+        return int(text) if len(text) <= _MOST_DIGITS else float(text)
     if _NUMBER.fullmatch(text):
         return float(text)
     if _NOT_FINITE.fullmatch(text):
@@ -129,11 +140,25 @@ class _Reader:
     def __init__(self, source: str, lines: bool) -> None:
         self._source = source
         self._lines = lines
+        self._values = 0
+        self._depth = 0
 
     def given(self, node: yaml.Node, place: yaml.Node | None = None) -> Given:
         """The node's value; a mapping's values lie where their keys are."""
         line = _line(place or node) if self._lines else None
-        return Given(self._value(node), self._source, line)
+        self._values += 1
+        self._depth += 1
+        if self._values > _MOST_VALUES:
+            raise Unreadable(
+                f"more than {_MOST_VALUES} values, those of aliases counted each time; "
+                "write a shorter study file",
+                _line(node),
+            )
+        if self._depth > _DEEPEST:
+            raise Unreadable(_TOO_DEEP, _line(node))
+        value = self._value(node)
+        self._depth -= 1
+        return Given(value, self._source, line)
 
     def _value(self, node: yaml.Node) -> Scalar | list[Given] | dict[str, Given]:
         if node.tag.removeprefix("tag:yaml.org,2002:") not in _TAGS:
@@ -142,7 +167,7 @@ class _Reader:
             return self._mapping(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.given(item) for item in cast(list[yaml.Node], node.value)]
-        text = cast(str, node.value)
+        text = _word(node)
         return scalar(text) if cast(yaml.ScalarNode, node).style is None else text
 
     def _mapping(self, node: yaml.MappingNode) -> dict[str, Given]:
@@ -151,15 +176,31 @@ class _Reader:
         for key, value in cast(list[tuple[yaml.Node, yaml.Node]], node.value):
             if not isinstance(key, yaml.ScalarNode):
                 raise Unreadable("a key must be a word", _line(key))
-            name = cast(str, key.value)
-            if name in found:
+            name = _word(key)
+            if name == "<<" and key.style is None:
                 raise Unreadable(
-                    f"{name}: given twice, on lines {lines[name]} and {_line(key)}; keep one",
+                    "merge keys (<<) have no meaning here; a recipe takes the fields of another "
+                    "with base: NAME",
                     _line(key),
                 )
+            if name in found:
+                where = f"on lines {lines[name]} and {_line(key)}"
+                shown = shortened(visible(name))
+                raise Unreadable(f"{shown}: given twice, {where}; keep one", _line(key))
             found[name] = self.given(value, key)
             lines[name] = _line(key)
         return found
+
+
+def _word(node: yaml.Node) -> str:
+    text = cast(str, node.value)
+    if _SURROGATE.search(text):
+        raise Unreadable(
+            f'"{shortened(visible(text))}" holds half of a surrogate pair, which is no character; '
+            "write the character itself, or \\U and its eight digits",
+            _line(node),
+        )
+    return text
 
 
 def _line(node: yaml.Node) -> int:
