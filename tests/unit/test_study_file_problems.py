@@ -111,7 +111,7 @@ def test_recipes(problems_of, fields: str, said: str) -> None:
         ("name", "a/b", 'name: "a/b" given; must begin with a letter or digit and hold only'),
         ("name", '"a\\n"', "given; must begin with a letter or digit and hold only letters,"),
         ("tasks", "[~/no such.csv]", 'tasks[0]: "~/no such.csv" given; no task and no file'),
-        ("tasks", "[~nobody-of-this-name/x.csv]", "no task and no file of this name"),
+        ("tasks", "[~nobody-of-this-name/x.csv]", "there is no user 'nobody-of-this-name' here"),
         ("encoders", "[~/no such]", 'encoders[0]: "~/no such" given; no encoder and no folder'),
         ("data_dir", "3", "tasks[0].data_dir: 3 given; must be text"),
     ],

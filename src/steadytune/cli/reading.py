@@ -14,9 +14,10 @@ from steadytune.analysis.evidence import Question
 from steadytune.analysis.summary import summarize
 from steadytune.analysis.verdicts import VerdictFormat, tell
 from steadytune.analysis.verdicts import diagnose as verdicts
-from steadytune.cli.terminal import plain_errors, show, width
-from steadytune.errors import BadInput
+from steadytune.cli.terminal import errors, plain_errors, show, width
+from steadytune.errors import BadInput, not_known
 from steadytune.ledger import Ledger
+from steadytune.paths import as_path
 from steadytune.reports import comparison, paper_table, summary_table
 from steadytune.reports.summary_table import Format
 

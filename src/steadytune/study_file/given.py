@@ -26,6 +26,7 @@ _TAGS = frozenset(
     ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
 )
 _MAX_SHOWN = 60
+_LONGEST_OPTION = 200
 _MOST_DIGITS = 100
 _MOST_VALUES = 100_000  # what an alias stands for is counted each time
 _DEEPEST = 40
@@ -50,7 +51,9 @@ class Given:
     @property
     def place(self) -> str:
         """``study.yaml:12``, or the option."""
-        return self.source if self.line is None else f"{self.source}:{self.line}"
+        if self.line is None:
+            return shortened(visible(self.source), _LONGEST_OPTION)
+        return f"{self.source}:{self.line}"
 
     def at_same_place(self, value: object) -> Given:
         """Another value, plain or already Given within, for which the user wrote this one."""
@@ -83,9 +86,9 @@ class Given:
         return shortened(visible(json.dumps(self.plain, ensure_ascii=False)))
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, most: int = _MAX_SHOWN) -> str:
     """As much of a text as fits into a message."""
-    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + " ..."
+    return text if len(text) <= most else text[:most] + " ..."
 
 
 class Unreadable(Exception):
