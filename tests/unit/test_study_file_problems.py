@@ -69,7 +69,10 @@ task: x
         ("lr: 1, epochs: 1, segment_ids: 1", "recipes[0].segment_ids: 1 given; must be true or"),
         ("lr: 1, epochs: 1, stabilizers: mixout", "must be a list, such as [mixout]"),
         ("lr: 1, epochs: 1, stabilizers: [{a: 1}]", 'stabilizers[0]: {"a": 1} given; must be a'),
-        ("lr: 1, epochs: 1, stabilizers: [{mixout: {p: [1]}}]", "settings must be numbers, words"),
+        (
+            "lr: 1, epochs: 1, stabilizers: [{mixout: {p: [1]}}]",
+            "settings must be finite numbers, words",
+        ),
         ("lr: 1, epochs: 1, stabilizers: [mixout, mixout]", "'mixout' is given twice"),
         ("base: nobody", "recipes[0].base: unknown recipe 'nobody'; allowed: devlin2019,"),
         ("base: x", "recipes[0].base: unknown recipe 'x'; allowed: devlin2019,"),

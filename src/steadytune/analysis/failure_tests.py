@@ -16,6 +16,7 @@ from steadytune.errors import BadInput
 
 _GRID = np.concatenate([np.geomspace(1e-4, 0.02, 20), np.linspace(0.025, 0.5, 180)])
 MOST = 200  # runs a recipe that the table of Barnard's test is made for
+_TABLED = 40  # runs a recipe up to which a whole table is as quick as one pair of counts
 MOST_EXACT = 2000  # runs a recipe for which it is computed at all, one pair of counts at a time
 
 
@@ -29,7 +30,7 @@ def barnard(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
         BadInput: more than MOST_EXACT runs a recipe; Fisher's test serves there.
     """
     statistic = float(_wald(n_a, n_b)[failed_a, failed_b])
-    if max(n_a, n_b) <= MOST:
+    if max(n_a, n_b) <= _TABLED:
         return TestResult("Barnard", statistic, float(barnard_table(n_a, n_b)[failed_a, failed_b]))
     if max(n_a, n_b) > MOST_EXACT:
         raise BadInput(

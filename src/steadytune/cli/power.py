@@ -11,6 +11,8 @@ from steadytune.errors import BadInput
 from steadytune.reports import planning
 from steadytune.reports.planning import Difference, Format
 
+_DIGITS, _SHOWN = 5, 100  # of a number of seeds, of a text in a message
+
 
 @plain_errors()
 def power(
@@ -53,7 +55,8 @@ def power(
 
 
 def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise BadInput(f"--looks {text}: give whole numbers with commas, such as 5,10,15") from None
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and 0 < len(part) <= _DIGITS for part in parts):
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
+        raise BadInput(f"--looks {shown}: give whole numbers with commas, such as 5,10,15")
+    return [int(part) for part in parts]

@@ -39,7 +39,7 @@ _SETTINGS: dict[str, TypeAdapter[Any]] = {
         "stop_hopeless",
     )
 }
-_MOST_BYTES = 2**20
+_MOST_BYTES = 2**18
 _KEYS = (*_AXES, *_SETTINGS, "data_dir")
 _SCOPES: dict[str, Collection[str]] = {"": _KEYS, "recipe": RECIPE_FIELDS, "task": TASK_FIELDS}
 
@@ -109,7 +109,7 @@ def _text(path: Path) -> str:
         content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise BadInput(
-            f"{path}: is larger than {_MOST_BYTES // 2**20} MiB, the most that a study file may "
+            f"{path}: is larger than {_MOST_BYTES // 2**10} KiB, the most that a study file may "
             "hold; is it a study file?"
         )
     return content.decode("utf-8-sig")

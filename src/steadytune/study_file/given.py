@@ -28,9 +28,13 @@ _TAGS = frozenset(
 _MAX_SHOWN = 60
 _LONGEST_OPTION = 200
 _MOST_DIGITS = 100
-_MOST_VALUES = 100_000  # what an alias stands for is counted each time
+_MOST_VALUES = 20_000  # what an alias stands for is counted each time
 _DEEPEST = 40
 _TOO_DEEP = f"nested too deep; a study file has at most {_DEEPEST} levels"
+_TOO_MANY = (
+    f"more than {_MOST_VALUES} values, those of aliases counted each time; write a shorter study "
+    "file, such as with seeds: 500 in place of a list"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -114,7 +118,7 @@ def parse(text: str, source: str, lines: bool = True) -> Given:
         Unreadable: the first thing that is wrong.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
         return _Reader(source, lines).given(node) if node else Given(None, source)
     except yaml.MarkedYAMLError as error:
         words = ", ".join(filter(None, (error.context, error.problem)))
@@ -122,8 +126,6 @@ def parse(text: str, source: str, lines: bool = True) -> Given:
         raise Unreadable(f"not valid YAML: {words}", mark.line + 1 if mark else 1) from None
     except yaml.YAMLError as error:
         raise Unreadable(f"not valid YAML: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise Unreadable(_TOO_DEEP) from None
 
 
 def scalar(text: str) -> Scalar:
@@ -139,28 +141,50 @@ def scalar(text: str) -> Scalar:
     return text
 
 
+class _Size:
+    """How many values were read and how deep in one another, up to what is allowed."""
+
+    def __init__(self) -> None:
+        self._values = self._depth = 0
+
+    def enter(self, line: int) -> None:
+        self._values += 1
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise Unreadable(_TOO_DEEP, line)
+        if self._values > _MOST_VALUES:
+            raise Unreadable(_TOO_MANY, line)
+
+    def leave(self) -> None:
+        self._depth -= 1
+
+
+class _Loader(yaml.SafeLoader):
+    """Stops at too many or too deep values while it reads, which takes long for so many."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._size = _Size()
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
+        self._size.enter(self.line + 1)
+        node = super().compose_node(parent, index)
+        self._size.leave()
+        return node
+
+
 class _Reader:
     def __init__(self, source: str, lines: bool) -> None:
         self._source = source
         self._lines = lines
-        self._values = 0
-        self._depth = 0
+        self._size = _Size()
 
     def given(self, node: yaml.Node, place: yaml.Node | None = None) -> Given:
         """The node's value; a mapping's values lie where their keys are."""
         line = _line(place or node) if self._lines else None
-        self._values += 1
-        self._depth += 1
-        if self._values > _MOST_VALUES:
-            raise Unreadable(
-                f"more than {_MOST_VALUES} values, those of aliases counted each time; "
-                "write a shorter study file",
-                _line(node),
-            )
-        if self._depth > _DEEPEST:
-            raise Unreadable(_TOO_DEEP, _line(node))
+        self._size.enter(_line(node))
         value = self._value(node)
-        self._depth -= 1
+        self._size.leave()
         return Given(value, self._source, line)
 
     def _value(self, node: yaml.Node) -> Scalar | list[Given] | dict[str, Given]:

@@ -77,7 +77,7 @@ class Problems:
         """Tell what is wrong at ``path``, a dotted place in the study."""
         parts = [given.place] if given.line is None and given.source else [given.place, path]
         line = float("inf") if given.line is None else given.line
-        text = ": ".join([*filter(None, parts), words])
+        text = ": ".join(visible(part, lines=part is words) for part in [*parts, words] if part)
         self._found.setdefault((id(given), words), (line, text))
         self._kept.append(given)
 
@@ -89,7 +89,8 @@ class Problems:
 
     def unknown(self, given: Given, path: str, what: str, allowed: Collection[str]) -> None:
         """Tell that ``what`` is not among ``allowed``."""
-        key = path.rpartition(".")[2] if what == "key" else str(given.value)
+        value = given.value if isinstance(given.value, str) else given.shown
+        key = path.rpartition(".")[2] if what == "key" else value
         shown = shortened(visible(key))
         name = f"unknown {what}" if what == "key" else f"unknown {what} {shown!r}"
         self.add(given, path, f"{name}; {near(key, allowed)}allowed: {', '.join(allowed)}")
