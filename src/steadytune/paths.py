@@ -31,13 +31,15 @@ def as_path(given: str | os.PathLike[str]) -> Path:
         what = "an empty path" if not text else f"{_short(text)}: a path cannot hold a NUL"
         raise BadInput(f"{what}; give the path of a file or folder")
     try:
-        path = Path(text).expanduser()
+        path = Path(text).expanduser() if text.startswith("~") else Path(text)
     except RuntimeError:
         user = text.partition("/")[0]
         raise BadInput(
             f"{_short(text)}: there is no user {user[1:]!r} here whose home {_short(user)} could "
             "be; write the path out, or ./~... for a name that begins with ~"
         ) from None
+    if path.parts[:1] and path.parts[0].startswith("~"):
+        path = path.absolute()  # pathlib drops the ./ of ./~/x
     if any(_size(part) > _NAME_BYTES for part in path.parts) or _size(str(path)) > _PATH_BYTES:
         raise BadInput(
             f"{_short(text)}: too long for a path; a name has at most {_NAME_BYTES} bytes, a path "

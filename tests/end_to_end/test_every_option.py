@@ -41,7 +41,6 @@ WRONG = {
     "device": "/dev/zero",
     "nothing": "/dev/null",
 }
-STUDY = {"folder": "{study}", "a": "a", "b": "b"}
 GOOD = {
     "run": {
         "task": "{file}", "encoder": "{tiny}", "recipe": "mosbach2021", "seeds": "1",
