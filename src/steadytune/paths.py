@@ -31,6 +31,12 @@ def as_path(given: str | os.PathLike[str]) -> Path:
         what = "an empty path" if not text else f"{_short(text)}: a path cannot hold a NUL"
         raise BadInput(f"{what}; give the path of a file or folder")
     try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput(
+            f"{_short(text)}: not UTF-8, which the files of a study must be; rename it"
+        ) from None
+    try:
         path = Path(text).expanduser() if text.startswith("~") else Path(text)
     except RuntimeError:
         user = text.partition("/")[0]

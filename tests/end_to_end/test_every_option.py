@@ -36,7 +36,7 @@ WRONG = {
     "folder": "{folder}",
     "file": "{file}",
     "below file": "{file}/x",
-    "nowhere": "{folder}/none/none",
+    "nowhere": "{new}/none/none",
     "loop": "{folder}/loop",
     "device": "/dev/zero",
     "nothing": "/dev/null",
@@ -122,6 +122,7 @@ def test_wrong_values(command, parameter, places, in_condition, tmp_path, monkey
     found = list[str]()
     for place, (name, value) in enumerate(WRONG.items()):
         here = {**places, "study": in_condition("small").folder, "out": tmp_path / f"{place}"}
+        here["new"] = tmp_path
         line = written(command, {**GOOD[command], parameter: value}, here)
         result = CliRunner().invoke(app, line)
         what = faults(result, len(value))

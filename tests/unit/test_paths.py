@@ -24,6 +24,7 @@ def test_home_is_expanded_for_text_and_paths(monkeypatch, tmp_path):
         ("x" * 300, "too long for a path; a name has at most 255 bytes"),
         ("漢" * 90, "too long for a path"),
         ("x/" * 3000, "too long for a path"),
+        ("a\udcff", r"a\udcff: not UTF-8"),
         (b"x", "not bytes"),
         (5, "5 is not a path; give text or a pathlib.Path"),
         (None, "None is not a path"),
