@@ -29,7 +29,8 @@ def _positive_zero(value: float) -> float:
 
 def _fits_a_folder(name: str) -> str:
     if len(name.encode()) > _FOLDER_BYTES:
-        raise PydanticCustomError("name_too_long", f"must have at most {_FOLDER_BYTES} bytes")
+        allowed = {"most": _FOLDER_BYTES}
+        raise PydanticCustomError("name_too_long", "must have at most {most} bytes", allowed)
     return name
 
 

@@ -140,8 +140,8 @@ def _barnard_p(least: float, n_a: int, n_b: int) -> float:
     high = np.where(low > n_b, 0, np.cumprod(extreme[:, ::-1], axis=1).sum(axis=1))
 
     def chance(rates: Numbers) -> Numbers:
-        of_a = stats.binom.pmf(np.arange(n_a + 1), n_a, rates[:, None])
-        of_b = stats.binom.cdf(np.arange(-1, n_b + 1), n_b, rates[:, None])
+        of_a: Numbers = np.asarray(stats.binom.pmf(np.arange(n_a + 1), n_a, rates[:, None]))
+        of_b: Numbers = np.asarray(stats.binom.cdf(np.arange(-1, n_b + 1), n_b, rates[:, None]))
         return np.sum(of_a * (of_b[:, low] + 1 - of_b[:, n_b + 1 - high]), axis=1)
 
     rates = np.concatenate([_GRID, 1 - _GRID[::-1]])
