@@ -18,10 +18,11 @@ import torch
 
 from steadytune import encoders, executors, stabilizers, tasks
 from steadytune.encoders import Encoder
-from steadytune.errors import BadInput
+from steadytune.errors import BadInput, not_known, resumable
 from steadytune.executors import Work
 from steadytune.keeping import keep_weights, without_states
 from steadytune.ledger import Ledger, RunWriter
+from steadytune.paths import as_path
 from steadytune.recipe import RECIPE
 from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State, Weights
 from steadytune.reports.model_card import write_model_cards
@@ -136,22 +137,25 @@ def _check_combinations(loaded: Loaded) -> None:
 def check_executor(name: str) -> None:
     """Raise BadInput if there is no executor of that name."""
     if name not in executors.TABLE:
-        raise BadInput(f"executor {name!r} is not known; there are {', '.join(executors.TABLE)}")
+        raise BadInput(not_known("executor", name, executors.TABLE))
 
 
-def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
+def open_ledger(loaded: Loaded, folder: str | os.PathLike[str]) -> Ledger:
     """The ledger of a study: a new one, or the one that was begun before.
 
     Raises:
         BadInput: the folder holds another study or something else.
     """
-    ledger = Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
+    ledger = Ledger.create_or_open(
+        as_path(folder), loaded.study, loaded.runs, environment(loaded.device)
+    )
     for task in loaded.tasks.values() if loaded.study.keep_texts else ():
         for name, split in task.dev.items():
             ledger.keep_examples(task.facts.digest, name, split.texts, split.pairs)
     return ledger
 
 
+@resumable()
 def run_study(
     loaded: Loaded,
     ledger: Ledger,

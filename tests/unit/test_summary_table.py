@@ -68,7 +68,7 @@ def test_csv_reads_back():
 
 def test_markdown_and_latex_escape():
     markdown = FORMATS["markdown"](ROWS)
-    assert r"org/model_name\|x" in markdown
+    assert r"org/model\_name\|x" in markdown
     bars = [line.count("|") - line.count(r"\|") for line in markdown.splitlines()[:4]]
     assert bars == [len(HEADINGS) + 1] * 4
     latex = FORMATS["latex"](ROWS)

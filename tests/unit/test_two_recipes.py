@@ -202,9 +202,25 @@ def test_paired_failures():
     assert failure_tests.mcnemar(b, b).p == 1
 
 
-def test_too_many_runs_for_barnard():
-    with pytest.raises(BadInput, match="Fisher"):
-        failure_tests.barnard(1, 300, 2, 300)
+@pytest.mark.parametrize("counts", [(3, 50, 9, 60), (30, 250, 50, 250), (5, 300, 0, 210)])
+def test_barnard_of_many_runs_is_that_of_scipy(counts):
+    a, n_a, b, n_b = counts
+    theirs = stats.barnard_exact([[a, b], [n_a - a, n_b - b]], n=64).pvalue
+    assert failure_tests.barnard(*counts).p == pytest.approx(theirs, rel=1e-4)
+
+
+def test_one_pair_of_counts_has_the_p_value_of_the_table():
+    table = failure_tests.barnard_table(45, 50)
+    for a, b in ((0, 0), (0, 9), (5, 5), (45, 50), (45, 0), (12, 30), (30, 12)):
+        assert failure_tests.barnard(a, 45, b, 50).p == pytest.approx(table[a, b], rel=2e-3)
+
+
+def test_beyond_what_barnard_is_computed_for_the_test_is_fishers():
+    assert failure_tests.failure_test(30, 250, 50, 250).test == "Barnard"
+    found = failure_tests.failure_test(30, 2500, 50, 250)
+    assert found == failure_tests.fisher(30, 2500, 50, 250)
+    with pytest.raises(BadInput, match="at most 2000"):
+        failure_tests.barnard(30, 2500, 50, 250)
 
 
 def test_families():

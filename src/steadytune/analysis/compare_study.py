@@ -11,7 +11,7 @@ from steadytune.analysis.more_seeds import advised
 from steadytune.analysis.predictions import CellPredictions, cell_predictions
 from steadytune.analysis.runs import runs_of
 from steadytune.analysis.summary import Which
-from steadytune.errors import BadInput
+from steadytune.errors import BadInput, not_known
 from steadytune.ledger import Ledger
 
 ALL = tuple(Question)
@@ -54,9 +54,7 @@ def _pairs(found: Sequence[Cell], a: str, b: str) -> list[tuple[Cell, Cell]]:
         )
     unknown = [name for name in (a, b) if name not in names]
     if unknown:
-        raise BadInput(
-            f"no recipe {', '.join(map(repr, unknown))} in the study; it has {', '.join(names)}"
-        )
+        raise BadInput("\n".join(not_known("recipe", name, names) for name in unknown))
     if a == b:
         raise BadInput(f"{a!r} is given twice; give two recipes of {', '.join(names)}")
     of_b = {(cell.task, cell.encoder): cell for cell in found if cell.recipe == b}

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from steadytune.analysis.carries import LEAST_RUNS
 from steadytune.analysis.estimators import Estimate
-from steadytune.analysis.failure_tests import MOST, barnard, fisher, mcnemar, share_difference
+from steadytune.analysis.failure_tests import failure_test, fisher, mcnemar, share_difference
 from steadytune.analysis.level_tests import (
     mann_whitney,
     mean_difference,
@@ -143,8 +143,7 @@ def _spread(a: Runs, b: Runs) -> Evidence:
 
 def _failures(a: Runs, b: Runs) -> Evidence:
     counts = (int(a.failed.sum()), a.n, int(b.failed.sum()), b.n)
-    tests = [barnard(*counts)] if max(a.n, b.n) <= MOST else []
-    tests.append(fisher(*counts))
+    tests = list(dict.fromkeys([failure_test(*counts), fisher(*counts)]))
     if are_paired(a, b):
         places, others = shared_seeds(a, b)
         tests.append(mcnemar(a.failed[places], b.failed[others]))

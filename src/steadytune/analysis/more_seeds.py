@@ -29,8 +29,8 @@ def advised(answer: Answer, a: Runs, b: Runs, comparisons: int = 1) -> Answer:
     told = (
         f"To decide it, run about {needed} seeds of each recipe, if further runs are like these."
         if needed is not None
-        else f"If further runs are like these, even {MOST} seeds of each recipe would not decide "
-        "it: take them for equal in this."
+        else f"If further runs are like these, even {max(MOST, a.n, b.n)} seeds of each recipe "
+        "would not decide it: take them for equal in this."
     )
     return replace(answer, sentence=f"{answer.sentence} {told}", seeds_needed=needed)
 
@@ -47,6 +47,8 @@ def seeds_to_decide(question: Question, a: Runs, b: Runs, comparisons: int = 1) 
         b: runs of the other.
         comparisons: see ``advised``.
     """
+    if max(a.n, b.n) >= MOST:
+        return None
     power_of = functools.partial(_POWER[question], a, b, alpha=ALPHA / comparisons)
     return seeds_for(power_of, least=max(a.n, b.n) + 1)
 

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from steadytune.cli.terminal import plain_errors
+from steadytune.cli.terminal import plain_errors, show
 from steadytune.errors import BadInput
 from steadytune.reports import planning
 from steadytune.reports.planning import Difference, Format
+
+_DIGITS, _SHOWN = 5, 100  # of a number of seeds, of a text in a message
 
 
 @plain_errors()
@@ -49,11 +51,12 @@ def power(
         shown = planning.found_by(seeds, power=chance, comparisons=comparisons)
     plan, remark = planning.looks(_numbers(looks), asked) if looks else ([], "")
     form = planning.as_text if format_ is Format.text else planning.as_json
-    typer.echo(form(needs, shown, plan, [remark] if remark else []))
+    show(form(needs, shown, plan, [remark] if remark else []))
 
 
 def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise BadInput(f"--looks {text}: give whole numbers with commas, such as 5,10,15") from None
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and 0 < len(part) <= _DIGITS for part in parts):
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
+        raise BadInput(f"--looks {shown}: give whole numbers with commas, such as 5,10,15")
+    return [int(part) for part in parts]

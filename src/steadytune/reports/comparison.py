@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from steadytune.analysis.compare import Answer
 from steadytune.analysis.evidence import Question
+from steadytune.escape import markdown, visible
 
 _ASKED = {
     Question.LEVEL: "Which is better on average?",
@@ -39,7 +40,7 @@ def as_text(answers: Sequence[Answer], width: int | None = None) -> str:
     """
     lines = list[str]()
     for heading, sentences in _sections(answers).items():
-        lines += [heading, *(_folded(sentence, width) for sentence in sentences), ""]
+        lines += [heading, *(_folded(visible(sentence), width) for sentence in sentences), ""]
     return "\n".join([*lines, _folded(CAPTION, width, indent="")])
 
 
@@ -61,7 +62,7 @@ def as_markdown(answers: Sequence[Answer]) -> str:
     """The same with headings and lists."""
     lines = list[str]()
     for heading, sentences in _sections(answers).items():
-        lines += [f"### {heading}", "", *(f"- {sentence}" for sentence in sentences), ""]
+        lines += [f"### {heading}", "", *(f"- {markdown(sentence)}" for sentence in sentences), ""]
     return "\n".join([*lines, CAPTION])
 
 

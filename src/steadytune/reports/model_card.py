@@ -19,6 +19,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from steadytune.analysis.cells import Cell, cells
 from steadytune.analysis.outcomes import outcome
 from steadytune.analysis.summary import SummaryRow, Which, summarize
+from steadytune.escape import markdown
 from steadytune.ledger import Ledger
 from steadytune.ledger.durable import replace_file
 from steadytune.recipe import Seeds
@@ -111,21 +112,21 @@ def model_card(kept: Kept, which: Which) -> str:
     record, row = kept.record, kept.row
     split, metric = record.task.report, record.task.metric
     own = shown(metric, kept.point.metrics[split][metric])
-    name = _plain(metric.replace("_", " "))
+    name = markdown(metric.replace("_", " "))
     parts = [
         f"---\n{_metadata(kept).to_yaml()}\n---",
-        f"# {_plain(kept.encoder)} on {_plain(kept.task)}, "
-        f"recipe {_plain(kept.cell.recipe)}, seed {Seeds(**record.seeds)}",
+        f"# {markdown(kept.encoder)} on {markdown(kept.task)}, "
+        f"recipe {markdown(kept.cell.recipe)}, seed {Seeds(**record.seeds)}",
         f"**This model: {name} {own} on dev** ({_checkpoint(kept.point, which)}), one of "
         f"{row.n} runs that differ in nothing but their seeds; it counts as {_judged(record)}.",
         f"**All {row.n} runs: {_told(row)}.** Expect a number from this range, not this model's, "
         "when you train again.",
-        as_markdown([_without_markup(kept)]),
+        as_markdown([replace(kept.row, task=kept.task, encoder=kept.encoder)]),
         "## Training",
         _settings(record.recipe),
         "## Limits",
         f"Trained on {record.task.train_examples} examples and measured on "
-        f"{record.task.dev_examples[split]} of the split `{_plain(split)}`. "
+        f"{record.task.dev_examples[split]} of the split `{markdown(split)}`. "
         + _selection(record, which)
         + "Nothing is known of other data. Made with steadytune, which keeps the record of "
         f"every run; this one's id is `{record.id}`.",
@@ -196,7 +197,7 @@ def _told(row: SummaryRow) -> str:
 def _settings(recipe: Any) -> str:  # noqa: ANN401  (a recipe's fields as JSON)
     lines = ["| setting | value |", "|---|---|"]
     lines += [
-        f"| {name} | {_plain(str(value))} |" for name, value in recipe.items() if name != "name"
+        f"| {name} | {markdown(str(value))} |" for name, value in recipe.items() if name != "name"
     ]
     return "\n".join(lines)
 
@@ -215,17 +216,3 @@ def _last(path: str) -> str:
 def _text(name: str) -> str:
     """A name on one line."""
     return " ".join(name.split())
-
-
-def _without_markup(kept: Kept) -> SummaryRow:
-    names = [kept.task, kept.encoder, _text(kept.cell.recipe)]
-    task, encoder, recipe = (name.replace("<", "&lt;") for name in names)
-    return replace(kept.row, task=task, encoder=encoder, recipe=recipe)
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown takes for nothing else, on one line."""
-    flat = _text(text)
-    for sign in "\\`*_[]<>|#":
-        flat = flat.replace(sign, f"\\{sign}")
-    return flat

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
+from steadytune.escape import cell, latex, markdown, visible
 from steadytune.metrics import METRICS
-from steadytune.reports.summary_table import LATEX, plain, shown
+from steadytune.reports.summary_table import shown
 
 COLUMNS = ("std", "mean", "max", "failed")
 
@@ -109,12 +110,12 @@ def _most(row: SummaryRow) -> float | None:
 def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
     """Text; tasks that do not fit beside each other into ``width`` columns stand below."""
     of = paper_table(rows)
-    names = ["recipe", *of.lines]
+    names = ["recipe", *map(visible, of.lines)]
     first = [name.ljust(max(map(len, names))) for name in names]
     lines, used = [list[str]()], width or 200
     block = [" " * len(first[0]), *first]
     for place, task in enumerate(of.tasks):
-        group = _group(of, place, task)
+        group = _group(of, place, visible(task))
         if len(block[0]) + len(group[0]) + 3 > used and len(block[0]) > len(first[0]):
             lines.append(block)
             block = [" " * len(first[0]), *first]
@@ -139,10 +140,10 @@ def _group(of: PaperTable, place: int, task: str) -> list[str]:
 def as_markdown(rows: Sequence[SummaryRow]) -> str:
     """A pipe table, best numbers bold, with its caption under it."""
     of = paper_table(rows)
-    heads = ["recipe", *(f"{plain(task)} {column}" for task in of.tasks for column in COLUMNS)]
+    heads = ["recipe", *(f"{markdown(task)} {column}" for task in of.tasks for column in COLUMNS)]
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)]]
     for name, entries in of.lines.items():
-        lines.append([plain(name), *(f"**{e.text}**" if e.best else e.text for e in entries)])
+        lines.append([markdown(name), *(f"**{e.text}**" if e.best else e.text for e in entries)])
     return "\n".join(
         ["| " + " | ".join(line) + " |" for line in lines] + ["", f"{of.caption}bold."]
     )
@@ -152,10 +153,10 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
     """A booktabs table: tasks over their columns, best numbers bold."""
     of, step = paper_table(rows), len(COLUMNS)
     starts = [2 + step * place for place in range(len(of.tasks))]
-    spans = [rf"\multicolumn{{{step}}}{{c}}{{{task.translate(LATEX)}}}" for task in of.tasks]
+    spans = [rf"\multicolumn{{{step}}}{{c}}{{{latex(task)}}}" for task in of.tasks]
     rules = [rf"\cmidrule(lr){{{start}-{start + step - 1}}}" for start in starts]
     body = [
-        " & ".join([name.translate(LATEX), *(_bold(one) for one in entries)]) + r" \\"
+        " & ".join([latex(name), *(_bold(one) for one in entries)]) + r" \\"
         for name, entries in of.lines.items()
     ]
     return "\n".join(
@@ -171,7 +172,7 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
             *body,
             r"\bottomrule",
             r"\end{tabular}",
-            rf"\caption{{{of.caption.translate(LATEX)}bold.}}",
+            rf"\caption{{{latex(of.caption)}bold.}}",
             r"\end{table}",
         ]
     )
@@ -186,9 +187,9 @@ def as_csv(rows: Sequence[SummaryRow]) -> str:
     of = paper_table(rows)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["recipe", *(f"{task} {column}" for task in of.tasks for column in COLUMNS)])
+    writer.writerow(["recipe", *(cell(f"{task} {name}") for task in of.tasks for name in COLUMNS)])
     for name, entries in of.lines.items():
-        writer.writerow([name, *(one.text for one in entries)])
+        writer.writerow([cell(name), *(one.text for one in entries)])
     return stream.getvalue().rstrip("\n")
 
 

@@ -24,6 +24,7 @@ from steadytune.analysis.power import (
 from steadytune.analysis.sequential import sequential_plan, sequential_power
 from steadytune.errors import BadInput
 
+_LARGEST = 1e6  # beyond this a number is a slip
 LEAST = 5  # seeds of each recipe that ``compare`` asks for
 
 
@@ -168,14 +169,18 @@ def _check(asked: Difference, power: float, comparisons: int, seeds: int | None)
     shares = asked.failed or (0.0, 0.0)
     wrong = {
         f"--power {power:g}: give a chance between 0 and 1, such as 0.8": not 0 < power < 1,
-        f"--comparisons {comparisons}: give 1 or more": comparisons < 1,
+        f"--comparisons {comparisons}: give 1 to {_LARGEST:g}": not 1 <= comparisons <= _LARGEST,
         f"--seeds {seeds}: give {LEAST} to {MOST}, as compare takes {LEAST} of each at least": (
             seeds is not None and not LEAST <= seeds <= MOST
         ),
-        f"--std {asked.stds}: give standard deviations above 0": min(asked.stds) <= 0,
-        f"--means {asked.means}: give a difference other than 0": asked.means == 0,
-        f"--ratio {asked.ratio}: give one above 1, the larger std over the smaller": (
-            asked.ratio is not None and asked.ratio <= 1
+        f"--std {asked.stds}: give standard deviations above 0, at most {_LARGEST:g}": (
+            not all(0 < std <= _LARGEST for std in asked.stds)
+        ),
+        f"--means {asked.means}: give a difference other than 0, at most {_LARGEST:g}": (
+            asked.means is not None and not 0 < abs(asked.means) <= _LARGEST
+        ),
+        f"--ratio {asked.ratio}: give the larger std over the smaller, above 1, at most 1000": (
+            asked.ratio is not None and not 1 < asked.ratio <= 1000
         ),
         f"--failed {shares}: give two different shares between 0 and 1, such as 0.1 0.4": (
             not all(0 <= share <= 1 for share in shares)

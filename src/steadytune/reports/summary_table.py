@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
+from steadytune.escape import cell, latex, markdown, visible
 
 HEADINGS = (
     "task",
@@ -98,11 +99,13 @@ def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
             table.add_column(heading, justify="right" if heading in _NUMERIC else "left")
     for line in body:
         # as Text: a title may hold [brackets], which rich would take for markup
-        table.add_row(*(Text(cell) for i, cell in enumerate(line) if i not in shared))
+        table.add_row(*(Text(visible(cell)) for i, cell in enumerate(line) if i not in shared))
     stream = io.StringIO()
     console = Console(file=stream, width=width or 200, highlight=False)
     if shared:
-        console.print("  ".join(f"{HEADINGS[i]}: {body[0][i]}" for i in shared), markup=False)
+        console.print(
+            "  ".join(f"{HEADINGS[i]}: {visible(body[0][i])}" for i in shared), markup=False
+        )
     console.print(table)
     console.print(caption(rows), style="dim", markup=False)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
@@ -121,7 +124,7 @@ def _finite(value: object) -> object:
 
 def as_csv(rows: Sequence[SummaryRow]) -> str:
     """The fields of SummaryRow as columns; an interval becomes two, ``_low`` and ``_high``."""
-    flat = [_flat(row) for row in rows]
+    flat = [{name: cell(value) for name, value in _flat(row).items()} for row in rows]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(flat[0]) if flat else [], lineterminator="\n")
     writer.writeheader()
@@ -143,24 +146,15 @@ def _flat(row: SummaryRow) -> dict[str, object]:
 def as_markdown(rows: Sequence[SummaryRow]) -> str:
     """A pipe table with its caption under it."""
     rule = ["---:" if heading in _NUMERIC else "---" for heading in HEADINGS]
-    lines = [HEADINGS, rule, *([plain(cell) for cell in cells(row)] for row in rows)]
+    lines = [HEADINGS, rule, *([markdown(one) for one in cells(row)] for row in rows)]
     return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["", caption(rows)])
-
-
-def plain(cell: str) -> str:
-    """Text that ends no cell of a pipe table."""
-    return cell.replace("|", "\\|")
-
-
-LATEX = str.maketrans({c: "\\" + c for c in "&%$#_{}"} | {"\\": r"\textbackslash{}"})
 
 
 def as_latex(rows: Sequence[SummaryRow]) -> str:
     """A booktabs table with its caption."""
     align = "".join("r" if heading in _NUMERIC else "l" for heading in HEADINGS)
     body = [
-        " & ".join(cell.translate(LATEX) for cell in line) + r" \\"
-        for line in [HEADINGS, *(cells(row) for row in rows)]
+        " & ".join(map(latex, line)) + r" \\" for line in [HEADINGS, *(cells(row) for row in rows)]
     ]
     return "\n".join(
         [
@@ -173,7 +167,7 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
             *body[1:],
             r"\bottomrule",
             r"\end{tabular}",
-            rf"\caption{{{caption(rows).translate(LATEX)}}}",
+            rf"\caption{{{latex(caption(rows))}}}",
             r"\end{table}",
         ]
     )

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from pathlib import Path
 from types import MappingProxyType
 
 from steadytune.errors import BadInput
+from steadytune.paths import as_path
 from steadytune.study import TaskChoice
 from steadytune.tasks import acceptability
 from steadytune.tasks._finish import Contents, finish
@@ -49,7 +49,7 @@ def load(choice: TaskChoice) -> Task:
     if loader is not None:
         _refuse_file_choices(choice)
         return finish(choice, loader(choice))
-    path = Path(choice.name).expanduser()
+    path = as_path(choice.name)
     if path.exists() or path.suffix.lower() in FORMATS:
         return finish(choice, load_file(choice))
     raise BadInput(_unknown(choice.name))

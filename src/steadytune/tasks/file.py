@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
 
 from steadytune.errors import BadInput
+from steadytune.paths import as_path
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
 from steadytune.tasks._finish import Contents
@@ -31,7 +31,7 @@ def load_file(choice: TaskChoice) -> Contents:
     """
     paths = [choice.name] if choice.dev is None else [choice.name, choice.dev]
     columns = {choice.text, choice.label, choice.pair or choice.text}
-    tables = [read(Path(path).expanduser(), columns) for path in paths]
+    tables = [read(as_path(path), columns) for path in paths]
     problems = [problem for table in tables for problem in _column_problems(choice, table)]
     if not problems:
         problems = [problem for table in tables for problem in _text_problems(choice, table)]
