@@ -184,6 +184,7 @@ class TaskFacts:
         select: the dev split that selects the best checkpoint.
         report: the dev split that results are reported on.
         baseline: per dev split, each metric's value for the majority class (for scores: the mean).
+        cautions: sentences on its data that belong beside the numbers.
     """
 
     name: str
@@ -195,6 +196,7 @@ class TaskFacts:
     select: str
     report: str
     baseline: Mapping[str, Mapping[str, float]]
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

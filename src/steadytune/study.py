@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
@@ -36,6 +36,11 @@ class TaskChoice:
         label: column of the label.
         labels: whether labels are ``classes`` or ``scores`` (regression); ``auto`` decides: numbers
             that are not all whole are scores.
+        separator: what parts fields in a user's CSV or TSV file; None takes the suffix's.
+        quoting: ``standard``: fields may be in double quotes (RFC 4180); ``none``: a double quote
+            is a character; None is standard for CSV and none for TSV.
+        encoding: of a user's text file, such as ``cp1252``; None is UTF-8.
+        columns: names of the columns of a user's CSV or TSV file that has no header.
         metric: the headline metric; None takes the task's own.
     """
 
@@ -51,6 +56,10 @@ class TaskChoice:
     pair: str | None = None
     label: str = "label"
     labels: Literal["auto", "classes", "scores"] = "auto"
+    separator: Literal["comma", "semicolon", "tab", "pipe"] | None = None
+    quoting: Literal["standard", "none"] | None = None
+    encoding: Annotated[str, Field(min_length=1)] | None = None
+    columns: Annotated[tuple[str, ...], Field(min_length=2, strict=False)] | None = None
     metric: str | None = None
 
     @property
@@ -58,11 +67,15 @@ class TaskChoice:
         """The name and every choice that differs from the default: unique within a study."""
         silent = ("name", "data_dir")
         choices = [
-            f"{f.name}={getattr(self, f.name)}"
+            f"{f.name}={_shown(getattr(self, f.name))}"
             for f in fields(TaskChoice)  # pyright: ignore[reportArgumentType]
             if f.name not in silent and getattr(self, f.name) != f.default
         ]
         return f"{self.name}[{','.join(choices)}]" if choices else self.name
+
+
+def _shown(value: object) -> str:
+    return "|".join(cast(tuple[str, ...], value)) if isinstance(value, tuple) else str(value)
 
 
 @dataclass(frozen=True, config=_STRICT)

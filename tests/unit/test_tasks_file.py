@@ -11,7 +11,7 @@ import pytest
 from steadytune.errors import BadInput
 from steadytune.study import TaskChoice
 from steadytune.tasks import load
-from steadytune.tasks._formats import FORMATS
+from steadytune.tasks.tables import FORMATS
 
 TRICKY = ['plain "quoted"', "comma, tab\tand\nnewline", "\u00fcml\u00e4ut \u2028 \U0001f600", '"']
 

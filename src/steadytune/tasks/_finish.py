@@ -11,6 +11,7 @@ from steadytune.errors import BadInput
 from steadytune.records import TaskFacts
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
+from steadytune.tasks._cautions import cautions
 from steadytune.tasks._task import Split, Task
 
 
@@ -23,6 +24,7 @@ class Contents:
         train: the training split. dev: dev splits by name.
         select: the dev split that selects and reports.
         metrics: what is reported; the first is the headline metric.
+        cautions: sentences on what in the source may have been meant otherwise.
     """
 
     label_names: tuple[str, ...] | None
@@ -30,6 +32,7 @@ class Contents:
     dev: Mapping[str, Split]
     select: str
     metrics: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
 
 
 def finish(choice: TaskChoice, contents: Contents) -> Task:
@@ -56,6 +59,7 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
             name: metrics.baseline(reported, split.labels, _num_classes(contents))
             for name, split in dev.items()
         },
+        cautions=(*contents.cautions, *cautions(choice.name, contents.label_names, train, dev)),
     )
     return Task(
         name=choice.title,
