@@ -86,7 +86,7 @@ def _without_words(name: str, split: Split) -> Iterator[str]:
 
 def _absent(name: str, split: Split, label_names: Sequence[str]) -> Iterator[str]:
     counts = np.bincount(split.labels.astype(np.int64), minlength=len(label_names))
-    absent = [repr(label_names[which]) for which in np.flatnonzero(counts == 0)]
+    absent = [repr(label_names[which]) for which in range(len(label_names)) if counts[which] == 0]
     if absent:
         shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
         what = "cannot be learned" if name == "training" else "do not show in its results"

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from steadytune import metrics, recipe
+from steadytune import metrics
 from steadytune.errors import BadInput
 from steadytune.records import TaskFacts
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
 from steadytune.tasks._cautions import cautions
+from steadytune.tasks._digest import content_digest
 from steadytune.tasks._task import Split, Task
 
 
@@ -48,7 +49,7 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
     reported = (headline, *(name for name in contents.metrics if name != headline))
     facts = TaskFacts(
         name=choice.title,
-        digest=_digest(contents.label_names, train, dev, reported, (select, report)),
+        digest=content_digest(contents.label_names, train, dev, reported, (select, report)),
         label_names=contents.label_names,
         metric=headline,
         train_examples=len(train),
@@ -127,26 +128,3 @@ def _dev(choice: TaskChoice, contents: Contents) -> tuple[dict[str, Split], str,
         )
     first, second = _splits.halves(whole, choice.dev_seed)
     return {"dev_select": first, "dev_report": second, **dev}, "dev_select", "dev_report"
-
-
-def _digest(
-    label_names: tuple[str, ...] | None,
-    train: Split,
-    dev: Mapping[str, Split],
-    reported: tuple[str, ...],
-    roles: tuple[str, str],
-) -> str:
-    """Digest of all that a run sees of its task; the task's name and where it lies do not count."""
-    return recipe.digest(
-        {
-            "label_names": label_names,
-            "train": _plain(train),
-            "dev": [[name, _plain(split)] for name, split in dev.items()],
-            "metrics": reported,
-            "roles": roles,
-        }
-    )
-
-
-def _plain(split: Split) -> list[object]:
-    return [split.texts, split.pairs, split.labels.tolist()]
