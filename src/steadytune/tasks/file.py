@@ -81,7 +81,8 @@ def _column_problems(choice: TaskChoice, table: Table) -> list[str]:
     if choice.pair is not None:
         wanted["pair"] = choice.pair
     missing = {role: column for role, column in wanted.items() if column not in table.columns}
-    if table.hint and len(missing) == len(wanted):
+    close = len(table.columns) > 1 and any(_close(r, c, table) for r, c in missing.items())
+    if table.hint and len(missing) == len(wanted) and not close:
         roles = " and ".join(f"no column {column!r} for the {r}" for r, column in missing.items())
         return [f"{table.path}: {roles}; there are {_names(table)}; {table.hint}"]
     problems = [

@@ -58,12 +58,20 @@ def text_lines(path: Path, encoding: str | None) -> Iterator[str]:
     """
     codec = _codec(path, encoding)
     head = _head(path).decode(codec, errors="ignore")
+    if head.count("\0") > len(head) // 4:
+        raise BadInput(
+            f"{path}: about every second byte is NUL, so it is probably UTF-16 text without a"
+            " byte-order mark; read it with --set task.encoding=utf-16-le, or save it as UTF-8"
+        )
     ends = "\r" if "\r" in head and "\n" not in head else "\n"
     with path.open(encoding=codec, newline=ends) as file:
         try:
             for number, line in enumerate(file, 1):
                 if "\0" in line:
-                    raise BadInput(_nul(path, number, head))
+                    raise BadInput(
+                        f"{path}: line {number} holds a NUL character (byte 0), so the file is"
+                        " damaged or is no text; remove it"
+                    )
                 yield line.removeprefix("\ufeff") if number == 1 else line
         except UnicodeError:
             raise BadInput(_undecodable(path, codec)) from None
@@ -94,18 +102,6 @@ def _codec(path: Path, encoding: str | None) -> str:
             " of Python's codecs, such as utf-8, utf-16, cp1252, latin-1, gb18030, shift_jis"
         ) from None
     return "utf-8-sig" if name in _UTF8 else name
-
-
-def _nul(path: Path, number: int, head: str) -> str:
-    if head.count("\0") > len(head) // 4:
-        return (
-            f"{path}: every second byte is NUL, so it is probably UTF-16 text without a byte-order"
-            " mark; read it with --set task.encoding=utf-16-le, or save it as UTF-8"
-        )
-    return (
-        f"{path}: line {number} holds a NUL character (byte 0), so the file is damaged or is no"
-        " text; remove it"
-    )
 
 
 def _undecodable(path: Path, codec: str) -> str:

@@ -165,6 +165,8 @@ def _ragged(layout: _Layout, header: _Row, columns: Sequence[str] | None) -> str
     has = f"{len(row.fields)} field{'s' if len(row.fields) > 1 else ''}"
     start = f"{layout.path}: line {row.begins} has {has}, {whose} {width}{others}"
     separator = repr(layout.separator)
+    if width == 1:
+        return f"{start}; {first_line_hint(layout.separator, header.fields)}"
     if len(row.fields) == width + 1 and not row.fields[-1].strip():
         return f"{start}; it ends with a separator {separator} too many: remove it"
     if layout.quoted:
