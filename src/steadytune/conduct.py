@@ -29,6 +29,7 @@ from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
 from steadytune.study_file import Catalogue
 from steadytune.tasks import Task
+from steadytune.training.cut_texts import cut_texts
 from steadytune.training.memory import keep_freed_memory
 from steadytune.training.precision import default_device, default_precision
 from steadytune.training.prepare import Preparation
@@ -64,6 +65,11 @@ class Loaded:
     def total_steps(self, run: Run) -> int:
         """Optimizer steps of a run."""
         return run.recipe.total_steps(len(self.tasks[run.task.title].train))
+
+    def cut_texts(self) -> list[str]:
+        """A sentence for each task, encoder and length of which examples are cut."""
+        seen = {(run.task.title, run.encoder, run.recipe.max_length): run for run in self.runs}
+        return [line for run in seen.values() if (line := cut_texts(self.prepare, run))]
 
 
 def load(study: Study, device: torch.device | None = None) -> Loaded:

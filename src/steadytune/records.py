@@ -189,6 +189,7 @@ class TaskFacts:
         baseline: per dev split, each metric's value for the majority class (for scores: the mean).
         scale: of the training scores; losses are in its unit squared. None for classes, and in
             records of versions that trained scores as they are.
+        cautions: sentences on its data that belong beside the numbers.
     """
 
     name: str
@@ -201,6 +202,7 @@ class TaskFacts:
     report: str
     baseline: Mapping[str, Mapping[str, float]]
     scale: ScoreScale | None = None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
@@ -51,6 +51,11 @@ class TaskChoice:
         label: column of the label.
         labels: whether labels are ``classes`` or ``scores`` (regression); ``auto`` decides: numbers
             that are not all whole are scores.
+        separator: what parts fields in a user's CSV or TSV file; None takes the suffix's.
+        quoting: ``standard``: fields may be in double quotes (RFC 4180); ``none``: a double quote
+            is a character; None is standard for CSV and none for TSV.
+        encoding: of a user's text file, such as ``cp1252``; None is UTF-8.
+        columns: names of the columns of a user's CSV or TSV file that has no header.
         metric: the headline metric; None takes the task's own.
     """
 
@@ -66,6 +71,10 @@ class TaskChoice:
     pair: Column | None = None
     label: Column = "label"
     labels: Literal["auto", "classes", "scores"] = "auto"
+    separator: Literal["comma", "semicolon", "tab", "pipe"] | None = None
+    quoting: Literal["standard", "none"] | None = None
+    encoding: Label | None = None
+    columns: Annotated[tuple[Column, ...], Field(min_length=2, strict=False)] | None = None
     metric: Label | None = None
 
     @model_validator(mode="before")
@@ -78,11 +87,15 @@ class TaskChoice:
         """The name and every choice that differs from the default: unique within a study."""
         silent = ("name", "data_dir")
         choices = [
-            f"{f.name}={getattr(self, f.name)}"
+            f"{f.name}={_shown(getattr(self, f.name))}"
             for f in fields(TaskChoice)  # pyright: ignore[reportArgumentType]
             if f.name not in silent and getattr(self, f.name) != f.default
         ]
         return f"{self.name}[{','.join(choices)}]" if choices else self.name
+
+
+def _shown(value: object) -> str:
+    return "|".join(cast(tuple[str, ...], value)) if isinstance(value, tuple) else str(value)
 
 
 def check_size(recipes: int, tasks: int, encoders: int, seeds: int) -> None:

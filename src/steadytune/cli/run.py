@@ -86,6 +86,8 @@ def run(
             for run in cells_to_run.values()
             for sentence in fragile(run.recipe, loaded.total_steps(run), run.task.title)
         )
+        caution(sentence for task in loaded.tasks.values() for sentence in task.facts.cautions)
+        caution(loaded.cut_texts())
         show_log()
         caution(encoder.head_note for encoder in loaded.encoders.values() if encoder.head_note)
         errors.print(_kept_in(ledger), markup=False, soft_wrap=True)

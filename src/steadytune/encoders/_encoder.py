@@ -125,6 +125,10 @@ class Encoder(Protocol):
         """Token ids with special tokens, cut to ``max_length`` from the longer text."""
         ...
 
+    def token_counts(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[int]:
+        """Tokens of each example with special tokens, uncut."""
+        ...
+
     def parameters(self, num_outputs: int) -> tuple[Parameter, ...]:
         """The table of all parameters of encoder and head, in a fixed order."""
         ...

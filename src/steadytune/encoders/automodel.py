@@ -186,6 +186,10 @@ class Foreign:
         """Token ids with special tokens, cut to ``max_length`` from the longer text."""
         return self._tokenizer(texts, pairs, max_length, segment_ids)
 
+    def token_counts(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[int]:
+        """Tokens of each example with special tokens, uncut."""
+        return self._tokenizer.counts(texts, pairs)
+
     def parameters(self, num_outputs: int) -> tuple[Parameter, ...]:
         """The table of all parameters, under transformers' names, in the model's order."""
         deviation = getattr(self._config, "initializer_range", 0.02)

@@ -91,6 +91,10 @@ class Pretrained:
         """Token ids with special tokens, cut to ``max_length`` from the longer text."""
         return self._tokenizer(texts, pairs, max_length, segment_ids)
 
+    def token_counts(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[int]:
+        """Tokens of each example with special tokens, uncut."""
+        return self._tokenizer.counts(texts, pairs)
+
     def parameters(self, num_outputs: int) -> tuple[Parameter, ...]:
         """The table of all parameters of encoder and head, from the bottom up."""
         return table(self._arch, num_outputs, self._fresh)

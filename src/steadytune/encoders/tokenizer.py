@@ -95,6 +95,19 @@ class Tokenizer:
             segments = _flat(encoded["token_type_ids"], len(tokens))
         return Tokenized(tokens, segments, offsets)
 
+    def counts(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[int]:
+        """Tokens of each example with special tokens, uncut."""
+        encoded = self._tokenizer(
+            list(texts),
+            None if pairs is None else list(pairs),
+            truncation=False,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+        return [len(row) for row in encoded["input_ids"]]
+
     def _check(self, max_length: int, pairs: bool) -> None:
         special = self._tokenizer.num_special_tokens_to_add(pair=pairs)
         least = special + (2 if pairs else 1)

@@ -42,7 +42,7 @@ def conclude(cells: Sequence[Cell], which: Which = "last") -> Conclusion:
     """The answer that the runs of a study give so far."""
     found = contests(cells, which)
     named = [one for contest in found for one in _shown(contest)]
-    cautions = [*suspicious(cells), *notes(named)]
+    cautions = [*suspicious(cells), *notes(named), *_of_data(cells)]
     return Conclusion(
         headline=_headline(found),
         evidence=tuple(line for contest in found for line in _evidence(contest)),
@@ -50,6 +50,10 @@ def conclude(cells: Sequence[Cell], which: Which = "last") -> Conclusion:
         cautions=tuple(dict.fromkeys(f"{one.rstrip('.')}." for one in cautions)),
         next_steps=tuple(_next_steps(cells, found)),
     )
+
+
+def _of_data(cells: Sequence[Cell]) -> list[str]:
+    return [line for cell in cells for run in cell.records[:1] for line in run.task.cautions]
 
 
 def _headline(found: Sequence[Contest]) -> str:

@@ -16,16 +16,27 @@ from steadytune.paths import as_path
 from steadytune.study import TaskChoice
 from steadytune.tasks import acceptability
 from steadytune.tasks._finish import Contents, finish
-from steadytune.tasks._formats import FORMATS
 from steadytune.tasks._glue_table import GLUE
 from steadytune.tasks._task import Split, Task
 from steadytune.tasks.file import load_file
 from steadytune.tasks.glue import load_folder
 from steadytune.tasks.hub import load_hub
+from steadytune.tasks.tables import FORMATS
 
 __all__ = ["TABLE", "NamedTask", "Split", "Task", "load"]
 
-_FOR_FILES = ("dev", "dev_share", "text", "pair", "label", "labels")
+_FOR_FILES = (
+    "dev",
+    "dev_share",
+    "text",
+    "pair",
+    "label",
+    "labels",
+    "separator",
+    "quoting",
+    "encoding",
+    "columns",
+)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from steadytune import metrics, recipe
+from steadytune import metrics
 from steadytune.errors import BadInput
 from steadytune.records import TaskFacts
 from steadytune.score_scale import ScoreScale
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
+from steadytune.tasks._cautions import cautions
+from steadytune.tasks._digest import content_digest
 from steadytune.tasks._task import Split, Task
 
 
@@ -24,6 +26,7 @@ class Contents:
         train: the training split. dev: dev splits by name.
         select: the dev split that selects and reports.
         metrics: what is reported; the first is the headline metric.
+        cautions: sentences on what in the source may have been meant otherwise.
     """
 
     label_names: tuple[str, ...] | None
@@ -31,6 +34,7 @@ class Contents:
     dev: Mapping[str, Split]
     select: str
     metrics: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
 
 
 def finish(choice: TaskChoice, contents: Contents) -> Task:
@@ -46,7 +50,7 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
     reported = (headline, *(name for name in contents.metrics if name != headline))
     facts = TaskFacts(
         name=choice.title,
-        digest=_digest(contents.label_names, train, dev, reported, (select, report)),
+        digest=content_digest(contents.label_names, train, dev, reported, (select, report)),
         label_names=contents.label_names,
         metric=headline,
         train_examples=len(train),
@@ -58,6 +62,7 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
             for name, split in dev.items()
         },
         scale=_scale(choice, contents, train),
+        cautions=(*contents.cautions, *cautions(choice.name, contents.label_names, train, dev)),
     )
     return Task(
         name=choice.title,
@@ -135,27 +140,3 @@ def _dev(choice: TaskChoice, contents: Contents) -> tuple[dict[str, Split], str,
         )
     first, second = _splits.halves(whole, choice.dev_seed)
     return {"dev_select": first, "dev_report": second, **dev}, "dev_select", "dev_report"
-
-
-def _digest(
-    label_names: tuple[str, ...] | None,
-    train: Split,
-    dev: Mapping[str, Split],
-    reported: tuple[str, ...],
-    roles: tuple[str, str],
-) -> str:
-    """Digest of all that a run sees of its task; the task's name and where it lies do not count."""
-    seen = {
-        "label_names": label_names,
-        "train": _plain(train),
-        "dev": [[name, _plain(split)] for name, split in dev.items()],
-        "metrics": reported,
-        "roles": roles,
-    }
-    if label_names is None:
-        seen["scores"] = "standardized"  # runs of versions that did not are other runs
-    return recipe.digest(seen)
-
-
-def _plain(split: Split) -> list[object]:
-    return [split.texts, split.pairs, split.labels.tolist()]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from steadytune import diagnostics
@@ -19,6 +20,8 @@ from steadytune.training.ready import Examples, ReadyRun
 from steadytune.training.schedules import warmup_steps
 from steadytune.training.score_head import ScoreHead
 from steadytune.training.vocabulary import Vocabulary
+
+_AT_ONCE = 10_000  # a tokenizer of transformers takes some 5 KB an example until it is done
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,10 @@ class Preparation:
             score_head=head,
         )
 
+    def train_examples(self, run: Run) -> Tokenized:
+        """The training split of a run, in full vocabulary."""
+        return self._tokens(run, "train", self.tasks[run.task.title].train)
+
     def report_examples(self, run: Run) -> Tokenized:
         """The dev split that a run reports on, in full vocabulary."""
         task = self.tasks[run.task.title]
@@ -101,7 +108,29 @@ class Preparation:
         recipe = run.recipe
         key = (run.task.title, name, run.encoder, recipe.max_length, recipe.segment_ids)
         if key not in self._tokenized:
-            self._tokenized[key] = self.encoders[run.encoder].tokenize(
-                split.texts, split.pairs, recipe.max_length, recipe.segment_ids
+            encoder = self.encoders[run.encoder]
+            self._tokenized[key] = _joined(
+                [
+                    encoder.tokenize(texts, pairs, recipe.max_length, recipe.segment_ids)
+                    for texts, pairs in in_parts(split, range(len(split)))
+                ]
             )
         return self._tokenized[key]
+
+
+def in_parts(split: Split, rows: Sequence[int]) -> Iterator[tuple[list[str], list[str] | None]]:
+    """Texts and pairs of the given rows, so many at once that a tokenizer's memory stays small."""
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        pairs = split.pairs
+        yield [split.texts[i] for i in part], None if pairs is None else [pairs[i] for i in part]
+
+
+def _joined(parts: Sequence[Tokenized]) -> Tokenized:
+    offsets = np.zeros(1 + sum(map(len, parts)), dtype=np.int64)
+    np.cumsum(np.concatenate([part.lengths for part in parts]), out=offsets[1:])
+    return Tokenized(
+        np.concatenate([part.tokens for part in parts]),
+        np.concatenate([part.segments for part in parts]),
+        offsets,
+    )
