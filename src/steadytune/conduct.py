@@ -20,7 +20,7 @@ from steadytune import encoders, executors, stabilizers, tasks
 from steadytune.encoders import Encoder
 from steadytune.errors import BadInput
 from steadytune.executors import Work
-from steadytune.keeping import keep_weights, without_states
+from steadytune.keeping import keep_weights, unsavable, without_states
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE
 from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State, Weights
@@ -129,6 +129,8 @@ def _check_combinations(loaded: Loaded) -> None:
             loaded.prepare(run)
         except BadInput as problem:
             problems.append(f"{run.recipe.name} with {run.encoder} on {run.task.title}: {problem}")
+    if not problems:
+        problems += unsavable(loaded.prepare, list(first.values()))
     if problems:
         raise BadInput("\n".join(problems))
 
@@ -193,7 +195,7 @@ def run_study(
                 snapshot(todo[event.run])
             writer = writers[event.run]
             if isinstance(event, Weights | Finished):
-                keep_weights(event, todo[event.run], loaded.prepare, ledger)
+                event = keep_weights(event, todo[event.run], loaded.prepare, ledger)
             writer.write(event)
             if isinstance(event, End | Crashed):
                 del writers[event.run]
