@@ -1,7 +1,6 @@
-"""Tiny random checkpoints of many model types of transformers, each with its own kind of tokenizer."""
+"""Tiny random checkpoints of many model types, each with its own kind of tokenizer."""
 
-from __future__ import annotations
-
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +141,6 @@ def _unigram(kind: Any) -> list[tuple[str, float]]:
 
 
 def _specials(kind: Any) -> list[str]:
-    import inspect
-
     parameters = inspect.signature(kind.__init__).parameters
     defaults = {k: p.default for k, p in parameters.items() if k.endswith("_token")}
     order = [

@@ -15,7 +15,6 @@ from steadytune.records import Crashed, Finished, Weights
 from steadytune.study import Run
 from steadytune.training.prepare import Preparation
 
-
 FOLDERS = ("last", "best", "every")  # values of ``keep`` that save Hugging Face folders
 
 

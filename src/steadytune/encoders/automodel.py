@@ -20,9 +20,9 @@ from transformers import PreTrainedConfig
 from steadytune.encoders import checkpoint
 from steadytune.encoders._encoder import Batch, Dropout, Sample, Tokenized
 from steadytune.encoders.drop_rates import Rates, set_rates
+from steadytune.encoders.impossible import refuse_broken
 from steadytune.encoders.module_tree import position_offset, table
 from steadytune.encoders.pretrained import digest, drawn
-from steadytune.encoders.impossible import refuse_broken
 from steadytune.encoders.quiet import auto_model, quiet
 from steadytune.encoders.tokenizer import Tokenizer
 from steadytune.encoders.trial import try_out

@@ -109,7 +109,7 @@ def refuse_broken(tensors: Mapping[str, Tensor], folder: Path) -> None:
     """
     odd = {name: t for name, t in tensors.items() if t.dtype not in _WEIGHTS}
     if odd:
-        name, tensor = next(iter(odd.items()))
+        tensor = next(iter(odd.values()))
         kind = str(tensor.dtype).removeprefix("torch.")
         raise BadInput(
             f"the weights in {folder} cannot be fine-tuned: {_few(odd)} hold {kind} numbers; give "

@@ -1,4 +1,4 @@
-"""Transformers' model classes, imported when they are needed (that alone takes seconds), quietly."""
+"""Transformers' tables of models, imported when needed (that takes seconds), and used quietly."""
 
 from __future__ import annotations
 

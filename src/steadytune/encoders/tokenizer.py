@@ -16,7 +16,6 @@ from steadytune.encoders._encoder import Sample, Tokenized
 from steadytune.encoders.checkpoint import reason
 from steadytune.errors import BadInput
 
-
 _RARE = "zq \u16a0\u2603 \U0001f9ea"  # what no small vocabulary has: it asks for the unknown token
 _CONFIG = "tokenizer_config.json"
 
