@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from steadytune import encoders
 from steadytune.checkpoints.representations import EXAMPLES, first_examples, layer_states
@@ -14,16 +18,43 @@ from steadytune.records import Finished, Weights
 from steadytune.study import Run
 from steadytune.training.prepare import Preparation
 
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE, errno.EFBIG}
+
 
 def keep_weights(event: Weights | Finished, run: Run, prepare: Preparation, ledger: Ledger) -> None:
     """Save what the study keeps of the weights of an event, if it has any.
 
     Raises:
         OSError: the disk is full or not writable; what was there before stays.
+        Exception: whatever else goes wrong with this run's encoder.
     """
     if event.weights is None:
         return
-    params = {name: torch.from_numpy(array) for name, array in event.weights.items()}
+    try:
+        _keep(event, event.weights, run, prepare, ledger)
+    except OSError as error:
+        if _of_the_disk(error, ledger.folder):
+            raise
+        raise RuntimeError(f"its weights could not be kept: {error}") from error
+
+
+def _of_the_disk(error: OSError, folder: Path) -> bool:
+    """Whether other runs will meet it, too. Libraries raise OSError for their own reasons as well.
+
+    safetensors gives the system's error as text alone.
+    """
+    within = error.filename is not None and str(error.filename).startswith(str(folder))
+    return error.errno in _DISK or within or "os error" in str(error)
+
+
+def _keep(
+    event: Weights | Finished,
+    weights: Mapping[str, NDArray[Any]],
+    run: Run,
+    prepare: Preparation,
+    ledger: Ledger,
+) -> None:
+    params = {name: torch.from_numpy(array) for name, array in weights.items()}
     encoder = prepare.encoders[run.encoder]
     if prepare.study.keep == "states":
         assert isinstance(encoder, Pretrained)
