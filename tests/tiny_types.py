@@ -33,6 +33,7 @@ _AXIAL = {
     "axial_pos_embds_dim": [16, 16],
     "num_buckets": 2,
     "feed_forward_size": 64,
+    "max_position_embeddings": 64,
     "attention_head_size": 8,
 }
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -23,7 +23,8 @@ from steadytune.executors import Work
 from steadytune.keeping import keep_weights, unsavable, without_states
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import RECIPE
-from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State, Weights
+from steadytune.recorder import Recorder
+from steadytune.records import Event, RunRecord, State
 from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
 from steadytune.study_file import Catalogue
@@ -164,7 +165,8 @@ def run_study(
     """Compute every run that has not ended yet and keep it in the ledger.
 
     May be stopped at any moment, however hard, and called again: runs that ended are left alone,
-    others continue from their last snapshot.
+    others continue from their last snapshot. What fails for one run, in training or in keeping its
+    weights, is recorded as its crash and costs no other run.
 
     Args:
         loaded: the study.
@@ -174,33 +176,26 @@ def run_study(
         snapshot_seconds: how often a run's state is saved.
 
     Raises:
-        BadInput: there is no such executor.
+        BadInput: there is no such executor; or, after all other runs, a run cannot be recorded.
         OSError: the disk is full or not writable; what had been written stays.
     """
     check_executor(executor)
     keep_freed_memory()
     todo = {run.id: run for run in unfinished(ledger, loaded.runs)}
-    writers = dict[str, RunWriter]()
-
-    def snapshot(run: Run) -> Snapshot | None:
-        if run.id in writers:  # it is begun a second time
-            writers[run.id].close()
-        writers[run.id] = _writer(ledger, loaded, run)
-        return writers[run.id].load_snapshot()
-
-    work = Work(list(todo.values()), loaded.prepare, snapshot, _Clock(snapshot_seconds))
+    recorder = Recorder(
+        todo,
+        begin=lambda run: _writer(ledger, loaded, run),
+        keep=lambda event, run: keep_weights(event, run, loaded.prepare, ledger),
+    )
+    clock = _Clock(snapshot_seconds)
+    work = Work(list(todo.values()), loaded.prepare, recorder.snapshot, clock)
     with one_thread():
         for event in executors.TABLE[executor]().compute(work):
-            if event.run not in writers:  # it crashed before it could begin
-                snapshot(todo[event.run])
-            writer = writers[event.run]
-            if isinstance(event, Weights | Finished):
-                event = keep_weights(event, todo[event.run], loaded.prepare, ledger)
-            writer.write(event)
-            if isinstance(event, End | Crashed):
-                del writers[event.run]
-            watch(event)
+            recorded = recorder.record(event)
+            if recorded is not None:
+                watch(recorded)
     write_model_cards(ledger)
+    recorder.check_all_recorded()
 
 
 def unfinished(ledger: Ledger, runs: Sequence[Run]) -> list[Run]:

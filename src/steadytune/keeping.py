@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from steadytune import encoders
 from steadytune.checkpoints.representations import EXAMPLES, first_examples, layer_states
 from steadytune.encoders import PredictsOtherwise, Pretrained, try_saving
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger, write_states
-from steadytune.records import Crashed, Finished, Weights
+from steadytune.records import Finished, Weights
 from steadytune.study import Run
 from steadytune.training.prepare import Preparation
 
 FOLDERS = ("last", "best", "every")  # values of ``keep`` that save Hugging Face folders
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE, errno.EFBIG}
 
 
-def keep_weights(
-    event: Weights | Finished, run: Run, prepare: Preparation, ledger: Ledger
-) -> Weights | Finished | Crashed:
+def keep_weights(event: Weights | Finished, run: Run, prepare: Preparation, ledger: Ledger) -> None:
     """Save what the study keeps of the weights of an event, if it has any.
-
-    Returns:
-        The event; Crashed where plain transformers predicts otherwise from what was saved.
 
     Raises:
         OSError: the disk is full or not writable; what was there before stays.
+        PredictsOtherwise: plain transformers does not predict what the run did.
+        Exception: whatever else goes wrong with this run's encoder.
     """
     if event.weights is None:
-        return event
-    params = {name: torch.from_numpy(array) for name, array in event.weights.items()}
+        return
+    try:
+        _keep(event, event.weights, run, prepare, ledger)
+    except OSError as error:
+        if _of_the_disk(error, ledger.folder):
+            raise
+        raise RuntimeError(f"its weights could not be kept: {error}") from error
+
+
+def _of_the_disk(error: OSError, folder: Path) -> bool:
+    """Whether other runs will meet it, too. Libraries raise OSError for their own reasons as well.
+
+    safetensors gives the system's error as text alone.
+    """
+    within = error.filename is not None and str(error.filename).startswith(str(folder))
+    return error.errno in _DISK or within or "os error" in str(error)
+
+
+def _keep(
+    event: Weights | Finished,
+    weights: Mapping[str, NDArray[Any]],
+    run: Run,
+    prepare: Preparation,
+    ledger: Ledger,
+) -> None:
+    params = {name: torch.from_numpy(array) for name, array in weights.items()}
     encoder = prepare.encoders[run.encoder]
     if prepare.study.keep == "states":
         assert isinstance(encoder, Pretrained)
@@ -39,7 +65,7 @@ def keep_weights(
         about = {"run": run.id, "checkpoint": "last"}
         states = layer_states(encoder, params, dev, about, prepare.device)
         write_states(ledger.states_file(run.id), states)
-        return event
+        return
     step = event.step if isinstance(event, Weights) else None
     names, sample = prepare.tasks[run.task.title].label_names, prepare.sample(run)
     if isinstance(event, Weights):  # the model at the run's end is checked: once a run is enough
@@ -47,13 +73,11 @@ def keep_weights(
     try:
         encoder.save(params, ledger.model_folder(run.id, step), names, sample)
     except PredictsOtherwise as problem:
-        return Crashed(
-            run.id,
+        raise PredictsOtherwise(
             f"the kept model of run {run.id} predicts otherwise in plain transformers: {problem}; "
             "no folder was written. Run again with the versions that the study was begun with "
-            "(environment.json), or keep no weights (keep: none)",
-        )
-    return event
+            "(environment.json), or keep no weights (keep: none)"
+        ) from None
 
 
 def without_states(prepare: Preparation) -> Iterator[str]:

@@ -50,7 +50,8 @@ def check_outputs(
     """What speaks against two computations being of one model, in a sentence; None if nothing.
 
     Args:
-        recorded, computed: (N, K) logits of the same examples, or (N, 1) scores.
+        recorded: (N, K) logits, or (N, 1) scores, of N examples.
+        computed: the same of the same examples.
         precision: ``fp32`` or ``bf16``: the coarser of the two computations'.
     """
     if recorded.shape != computed.shape:

@@ -1,4 +1,8 @@
-"""The terminal: where messages go, what errors look like, and what the exit status means."""
+"""The terminal: where messages go, what errors look like, and what the exit status means.
+
+Exit status: 0 done, 1 some runs crashed, 2 bad input, 3 cannot read or write, 130 stopped, 141 the
+reader of the output has gone.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -15,7 +21,7 @@ from rich.console import Console
 from steadytune.errors import BadInput
 
 errors = Console(stderr=True, highlight=False)
-CRASHED, BAD_INPUT, CANNOT_WRITE, STOPPED = 1, 2, 3, 130
+CRASHED, BAD_INPUT, CANNOT_WRITE, STOPPED, NO_READER = 1, 2, 3, 130, 141
 
 
 @contextmanager
@@ -27,8 +33,8 @@ def plain_errors() -> Iterator[None]:
         errors.print(f"steadytune: {problem}", markup=False, soft_wrap=True, style="red")
         raise typer.Exit(BAD_INPUT) from None
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit from None
+        _discard_output()
+        raise typer.Exit(NO_READER) from None
     except OSError as problem:
         errors.print(
             f"steadytune: cannot read or write: {problem}; what finished is kept, and the same "
@@ -41,6 +47,50 @@ def plain_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         errors.print("\nstopped; the same command again continues where this left off")
         raise typer.Exit(STOPPED) from None
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Print whatever the streams are: closed, full, of a small alphabet, or with no reader left.
+
+    What is printed inside has been written at the end; Python itself would write the last of it
+    when nothing can catch an error any more.
+    """
+    _open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        with plain_errors():
+            try:
+                yield
+            finally:
+                sys.stdout.flush()
+    except typer.Exit as end:  # of plain_errors; nobody else would turn it into a status here
+        _discard_output()
+        sys.exit(end.exit_code)
+
+
+def _open_closed_streams() -> None:
+    """Put the null device in the place of closed streams, which Python gives as None.
+
+    Else the next file that is opened would get their number, and other programs' output.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    null = Path(os.devnull)
+    sys.stdout = sys.stdout or null.open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or null.open("w", encoding="utf-8")
+
+
+def _discard_output() -> None:
+    """What could not be written is not tried again when Python ends."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def width() -> int | None:

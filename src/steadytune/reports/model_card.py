@@ -6,6 +6,7 @@ others. It holds no time and no path, so a study that was stopped and resumed ha
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from steadytune.recipe import Seeds
 from steadytune.records import Checkpoint, RunRecord
 from steadytune.reports.summary_table import as_markdown, shown
 
+logger = logging.getLogger(__name__)
 NAME = "README.md"  # where the Hugging Face Hub looks for it
 
 
@@ -50,7 +52,11 @@ def write_model_cards(ledger: Ledger) -> None:
             folder = ledger.model_folder(record.id)
             if point is None or not record.state.ended or not folder.is_dir():
                 continue
-            card = model_card(Kept(record, point, cell, row), which).encode()
+            try:
+                card = model_card(Kept(record, point, cell, row), which).encode()
+            except Exception as problem:  # the model is kept all the same, and so are the others
+                logger.warning("no model card for run %s: %r", record.id, problem)
+                continue
             replace_file(folder / NAME, lambda path, card=card: path.write_bytes(card))
 
 
