@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from steadytune.encoders.architecture import Kind, Part
+from steadytune.errors import BadInput
 from steadytune.procedure import Parameter
 
 
@@ -22,7 +23,7 @@ def table(model: nn.Module, prefix: str, fresh: frozenset[str]) -> tuple[Paramet
         fresh: names that the checkpoint has no value for.
 
     Raises:
-        ValueError: there is no list of layers.
+        BadInput: there is no list of layers.
     """
     lists = {
         name: len(module)
@@ -30,7 +31,9 @@ def table(model: nn.Module, prefix: str, fresh: frozenset[str]) -> tuple[Paramet
         if isinstance(module, nn.ModuleList) and name.startswith(f"{prefix}.")
     }
     if not lists:
-        raise ValueError(f"no list of layers in {type(model).__name__}.{prefix}")
+        raise BadInput(
+            f"a {type(model).__name__} cannot be fine-tuned here: it has no list of layers"
+        )
     stack = max(lists, key=lambda name: lists[name])
     beside, depth = stack.rpartition(".")[0], lists[stack]
     stacks = [n for n in lists if n.rpartition(".")[0] == beside and lists[n] == depth]
