@@ -10,9 +10,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the tests' own modules
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # processes are forked, which CUDA does not survive
 
-import torch
-from tests.faults.study import TinyStudy
-from tests.faults.trials import ALL
+import torch  # noqa: E402
+
+from tests.faults.study import TinyStudy  # noqa: E402
+from tests.faults.trials import ALL  # noqa: E402
 
 
 def main() -> int:

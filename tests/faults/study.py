@@ -15,7 +15,6 @@ from unittest import mock
 
 import pandas  # noqa: F401 - pyarrow would import it anew in each process
 import pyarrow.parquet as pq
-from tests.faults.disk import Disk, Fault
 
 from small_studies import make_split
 from steadytune import cli, conduct
@@ -23,6 +22,7 @@ from steadytune.executors import _pool
 from steadytune.executors._worker import serve
 from steadytune.records import End
 from steadytune.study_file import read
+from tests.faults.disk import Disk, Fault
 from tiny_models import make_tiny
 
 PATIENCE = 300  # seconds for one command

@@ -68,16 +68,18 @@ class Foreign:
         model, missing = self._load(folder)
         self._buffers = dict(model.named_buffers())
         values = {n: p.detach() for n, p in model.named_parameters()}
-        odd = {n: t for n, t in stored.items() if n in values and t.dtype != torch.float32}
-        refuse_broken(values | odd, folder)
         self._prefix: str = model.base_model_prefix
+        known = values.keys() | {n.removeprefix(f"{self._prefix}.") for n in values}
+        odd = {n: t for n, t in stored.items() if n in known and t.dtype != torch.float32}
+        refuse_broken(values | odd, folder)
         self._inputs = frozenset(inspect.signature(model.forward).parameters)
         longest = getattr(config, "max_position_embeddings", None)
         if longest is not None:  # XLNet says -1 where there is no limit
             longest = longest - position_offset(model) if longest > 0 else None
         rows = getattr(config, "vocab_size", None)
         self._tokenizer = Tokenizer(folder, rows, longest, self._token_types())
-        if config.pad_token_id is None:  # models that pool the last token look for it by this id
+        if getattr(config, "pad_token_id", None) is None:
+            # Models that pool the last token find it by this id.
             config.pad_token_id = self._tokenizer.padding_id
         self._output = self._output_layer()
         self._fresh = frozenset(missing) | frozenset(self._output)
