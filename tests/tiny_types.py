@@ -43,7 +43,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "big_bird": {},
     "bloom": {},
     "camembert": {},
-    "canine": {"num_hash_buckets": 64, "max_position_embeddings": 256},
+    "canine": {"num_hash_buckets": 256, "max_position_embeddings": 256},
     "convbert": {},
     "data2vec-text": {},
     "deberta": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]},

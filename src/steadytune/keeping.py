@@ -94,8 +94,6 @@ def without_states(prepare: Preparation) -> Iterator[str]:
 def unsavable(prepare: Preparation, runs: Sequence[Run]) -> Iterator[str]:
     """A sentence for each encoder whose models plain transformers cannot read back.
 
-    Foreign ones are tried as a whole, as anything may be in them.
-
     Args:
         prepare: with tasks and encoders loaded.
         runs: one of each recipe, task and encoder.
@@ -103,13 +101,9 @@ def unsavable(prepare: Preparation, runs: Sequence[Run]) -> Iterator[str]:
     tried = set[tuple[str, str]]()
     for run in runs:
         encoder, task = prepare.encoders[run.encoder], prepare.tasks[run.task.title]
-        native = isinstance(encoder, Pretrained)
-        if (
-            not native
-            and prepare.study.keep in FOLDERS
-            and (run.encoder, run.task.title) not in tried
-        ):
-            tried.add((run.encoder, run.task.title))
+        pair = (run.encoder, run.task.title)
+        if prepare.study.keep in FOLDERS and pair not in tried:
+            tried.add(pair)
             try:
                 try_saving(encoder, task.num_outputs, task.label_names, prepare.sample(run))
             except BadInput as problem:

@@ -140,6 +140,11 @@ class Pretrained:
             self._tokenizer.save(fresh, sample)
             check(self, params, fresh, sample)
 
+    def save_tokenizer(self, folder: Path, sample: Sample) -> None:
+        """Write what ``save`` writes beside the weights that tokenizing takes."""
+        self._config.save_pretrained(folder)
+        self._tokenizer.save(folder, sample)
+
     def saved(self, folder: Path) -> dict[str, Tensor]:
         """The parameters that ``save`` wrote into ``folder``, encoder and head, in fp32.
 

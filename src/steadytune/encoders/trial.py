@@ -11,8 +11,9 @@ import torch
 from steadytune.encoders._encoder import Batch, Dropout, Encoder, Sample
 from steadytune.encoders.checkpoint import reason
 from steadytune.encoders.drop_rates import Obeyed, Rates
+from steadytune.encoders.pretrained import Pretrained
 from steadytune.encoders.tokenizer import Tokenizer
-from steadytune.encoders.verification import PredictsOtherwise
+from steadytune.encoders.verification import PredictsOtherwise, check_tokens
 from steadytune.errors import BadInput
 from steadytune.procedure import Params
 
@@ -90,13 +91,20 @@ def try_saving(
 ) -> None:
     """Save the encoder as it is before training, and read it with plain transformers.
 
+    Of the families' encoders only the tokenizer is tried: their weights are written by us, to names
+    that are known.
+
     Raises:
         BadInput: that fails, or it predicts otherwise.
     """
     with TemporaryDirectory() as workplace:
         try:
-            params, folder = encoder.initial(num_outputs, 0), Path(workplace) / "model"
-            encoder.save(params, folder, label_names, sample)
+            if isinstance(encoder, Pretrained):
+                encoder.save_tokenizer(Path(workplace), sample)
+                check_tokens(encoder, Path(workplace), sample)
+            else:
+                params = encoder.initial(num_outputs, 0)
+                encoder.save(params, Path(workplace) / "model", label_names, sample)
         except PredictsOtherwise as problem:
             raise BadInput(
                 f"{encoder.name}: a model of this encoder predicts otherwise in plain transformers "

@@ -72,6 +72,18 @@ def check(encoder: Encoder, params: Params, folder: Path, sample: Sample | None)
     raise PredictsOtherwise(problem)
 
 
+def check_tokens(encoder: Encoder, folder: Path, sample: Sample) -> None:
+    """Compare the tokens alone, which takes no model.
+
+    Raises:
+        PredictsOtherwise: the tokenizer in the folder gives other tokens.
+    """
+    tokenized = encoder.tokenize(sample.texts, sample.pairs, sample.max_length, sample.segment_ids)
+    with quiet():
+        tokenizer = auto_tokenizer().from_pretrained(folder)
+    _compare_tokens(tokenizer, sample, tokenized)
+
+
 def _compare_tokens(tokenizer: Any, sample: Sample, tokenized: Tokenized) -> None:  # noqa: ANN401
     encoded = tokenizer(list(sample.texts), _second(sample), truncation=True)
     for i in range(len(tokenized)):
