@@ -20,6 +20,7 @@ from steadytune.procedure import Params
 _TEXTS = ("a", "a few words", "more words than the others have, and punctuation, too. " * 20)
 _LENGTH = 128
 _STEP = 1e-3
+_SHARE = 1e-3  # of the outputs, that rounding in fp32 stays far below
 
 
 def try_out(encoder: Encoder, model_type: str, tokenizer: Tokenizer) -> Obeyed:
@@ -50,7 +51,8 @@ def try_out(encoder: Encoder, model_type: str, tokenizer: Tokenizer) -> Obeyed:
         with torch.no_grad():
             together = encoder.outputs(params, batch, None)
             alone = torch.cat([encoder.outputs(params, one, None) for one in each])
-        return torch.allclose(together, alone, rtol=1e-3, atol=1e-4)
+        # A fresh head gives small outputs: what differs is held against their size.
+        return bool((together - alone).abs().max() <= _SHARE * together.abs().max())
 
     try:
         if not fits():
