@@ -4,6 +4,8 @@ Types that cannot keep this promise must be refused before anything is trained.
 """
 
 import csv
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from small_studies import make_split
-from steadytune import Recipe, Seeds, Study, TaskChoice, conduct
+from steadytune import Recipe, Seeds, Study, TaskChoice, conduct, encoders
+from steadytune.encoders import Sample, Tokenized, checkpoint, try_saving
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from tiny_types import SETTINGS, make_type
@@ -108,7 +111,7 @@ def test_plain_transformers_gives_the_predictions_on_record(
     loaded, ledger = conducted(
         study_of(make_type(tmp_path / "encoder", model_type), files), tmp_path / "study"
     )
-    assert max(differences(loaded, ledger).values()) < 1e-4
+    assert max(differences(loaded, ledger).values()) < 1e-5
 
 
 @pytest.mark.parametrize("model_type", REFUSED)
@@ -119,3 +122,39 @@ def test_types_that_cannot_are_refused_before_training(
     with pytest.raises(BadInput, match=rf"{folder}: a '{model_type}' model cannot") as refusal:
         conduct.load(study_of(folder, files), CPU)
     assert REFUSED[model_type] in str(refusal.value)
+
+
+def test_a_run_whose_folder_predicts_otherwise_crashes(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken member: weights that change on their way to the disk."""
+    write = checkpoint.write
+
+    def spoil(tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
+        write({n: t + 0.1 if n == "classifier.bias" else t for n, t in tensors.items()}, folder)
+
+    monkeypatch.setattr(checkpoint, "write", spoil)
+    folder = make_type(tmp_path / "encoder", "bert")
+    loaded, ledger = conducted(study_of(folder, files), tmp_path / "study")
+    for run in loaded.runs:
+        record = ledger.record(run.id)
+        assert record is not None
+        assert record.state == "crashed"
+        assert f"the kept model of run {run.id} predicts otherwise in plain" in str(record.error)
+        assert not ledger.model_folder(run.id).exists()
+
+
+def test_a_tokenizer_that_is_saved_otherwise_is_refused_before_training(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = encoders.load(str(make_type(tmp_path / "encoder", "bert")))
+    plainly = loaded.tokenize
+
+    def marked(*args: Any) -> Tokenized:
+        found = plainly(*args)
+        return replace(found, segments=np.ones_like(found.segments))
+
+    monkeypatch.setattr(loaded, "tokenize", marked)
+    sample = Sample(32, True, ("a cat", "a dog"), ("sat", "the mat"))
+    with pytest.raises(BadInput, match="its tokenizer gives other token type ids"):
+        try_saving(loaded, 2, ("no", "yes"), sample)
