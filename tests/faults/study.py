@@ -15,6 +15,7 @@ from unittest import mock
 
 import pandas  # noqa: F401 - pyarrow would import it anew in each process
 import pyarrow.parquet as pq
+from tests.faults.disk import Disk, Fault
 
 from small_studies import make_split
 from steadytune import cli, conduct
@@ -22,7 +23,6 @@ from steadytune.executors import _pool
 from steadytune.executors._worker import serve
 from steadytune.records import End
 from steadytune.study_file import read
-from tests.faults.disk import Disk, Fault
 from tiny_models import make_tiny
 
 PATIENCE = 300  # seconds for one command
@@ -144,7 +144,7 @@ class TinyStudy:
 
         try:
             with (
-                mock.patch.object(conduct, "load", lambda study: self._loaded),
+                mock.patch.object(conduct, "load", return_value=self._loaded),
                 mock.patch.object(conduct, "run_study", run_study),
                 mock.patch.object(_pool, "_start", _start_worker),
                 disk.watched(),

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,7 +138,7 @@ def two_writers(study: TinyStudy, sample: int | None) -> Iterator[Tally]:
             tally.problems.append(
                 f"pair {number} ended {[(e.status, e.words[-300:]) for e in ends]}"
             )
-        tally.problems += _compared(study, folder, f"pair {number}")
+        tally.problems += compared(study, folder, f"pair {number}")
         yield tally
 
 
@@ -169,7 +169,7 @@ def _check(
     if again.status != 0:
         tally.problems.append(f"{where}: not continued: {again.status} {again.words[-600:]}")
     else:
-        tally.problems += _compared(study, folder, where)
+        tally.problems += compared(study, folder, where)
     shutil.rmtree(folder)
 
 
@@ -185,7 +185,8 @@ def _lost(study: TinyStudy, folder: Path, outcome: Outcome, where: str) -> list[
     ]
 
 
-def _compared(study: TinyStudy, folder: Path, where: str) -> list[str]:
+def compared(study: TinyStudy, folder: Path, where: str) -> list[str]:
+    """What differs from a study that nothing happened to."""
     there = _contents(folder / "out")
     names = sorted(study.reference.keys() | there.keys())
     wrong = [name for name in names if study.reference.get(name) != there.get(name)]
@@ -197,15 +198,3 @@ def _contents(folder: Path) -> dict[str, object]:
         return contents(folder)
     except Exception as problem:  # a damaged file
         return {"damaged": repr(problem)}
-
-
-ALL: dict[str, Callable[[TinyStudy, int | None], Iterator[Tally]]] = {
-    "kill-sequential": lambda study, sample: kills(study, "sequential", sample),
-    "kill-stacked": lambda study, sample: kills(study, "stacked", sample),
-    "kill-processes": lambda study, sample: kills(study, "processes", sample),
-    "full-disk": lambda study, sample: errors(study, errno.ENOSPC, sample),
-    "bad-sector": lambda study, sample: errors(study, errno.EIO, sample),
-    "power-cut": lambda study, sample: power_cuts(study, "sequential", sample),
-    "power-cut-processes": lambda study, sample: power_cuts(study, "processes", sample),
-    "two-writers": two_writers,
-}
