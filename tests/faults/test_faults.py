@@ -1,4 +1,4 @@
-"""The fault harness in short: some operations of each kind; ``python -m tests.faults`` tries all."""
+"""The fault harness in short: some operations of each kind; ``python -m tests.faults`` does all."""
 
 import os
 import subprocess
