@@ -21,7 +21,7 @@ from steadytune.encoders import Encoder
 from steadytune.errors import BadInput
 from steadytune.executors import Work
 from steadytune.keeping import keep_weights, without_states
-from steadytune.ledger import Ledger, RunWriter
+from steadytune.ledger import Claims, Ledger, RunWriter
 from steadytune.recipe import RECIPE
 from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State, Weights
 from steadytune.reports.model_card import write_model_cards
@@ -144,6 +144,7 @@ def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
 
     Raises:
         BadInput: the folder holds another study or something else.
+        Claimed: another process computes runs of it.
     """
     ledger = Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
     for task in loaded.tasks.values() if loaded.study.keep_texts else ():
@@ -173,20 +174,37 @@ def run_study(
 
     Raises:
         BadInput: there is no such executor.
+        Claimed: another process computes runs of the study.
+        Damaged: what a run has left is not there any more at its end.
         OSError: the disk is full or not writable; what had been written stays.
     """
     check_executor(executor)
     keep_freed_memory()
-    todo = {run.id: run for run in unfinished(ledger, loaded.runs)}
+    with Claims(ledger.folder) as claims:
+        runs = {run.id: run for run in loaded.runs}
+        todo = {run: runs[run] for run in ledger.take_left(runs, claims)}
+        _compute(loaded, ledger, todo, claims, executor, watch, _Clock(snapshot_seconds))
+    write_model_cards(ledger)
+
+
+def _compute(
+    loaded: Loaded,
+    ledger: Ledger,
+    todo: Mapping[str, Run],
+    claims: Claims,
+    executor: str,
+    watch: Watch,
+    clock: _Clock,
+) -> None:
     writers = dict[str, RunWriter]()
 
     def snapshot(run: Run) -> Snapshot | None:
         if run.id in writers:  # it is begun a second time
             writers[run.id].close()
-        writers[run.id] = _writer(ledger, loaded, run)
+        writers[run.id] = _writer(ledger, loaded, run, claims)
         return writers[run.id].load_snapshot()
 
-    work = Work(list(todo.values()), loaded.prepare, snapshot, _Clock(snapshot_seconds))
+    work = Work(list(todo.values()), loaded.prepare, snapshot, clock)
     with one_thread():
         for event in executors.TABLE[executor]().compute(work):
             if event.run not in writers:  # it crashed before it could begin
@@ -197,8 +215,8 @@ def run_study(
             writer.write(event)
             if isinstance(event, End | Crashed):
                 del writers[event.run]
+                claims.release(event.run)
             watch(event)
-    write_model_cards(ledger)
 
 
 def unfinished(ledger: Ledger, runs: Sequence[Run]) -> list[Run]:
@@ -211,7 +229,7 @@ def _ended(record: RunRecord | None) -> bool:
     return record is not None and record.state.ended
 
 
-def _writer(ledger: Ledger, loaded: Loaded, run: Run) -> RunWriter:
+def _writer(ledger: Ledger, loaded: Loaded, run: Run, claims: Claims) -> RunWriter:
     task = loaded.tasks[run.task.title]
     record = RunRecord(
         id=run.id,
@@ -222,7 +240,8 @@ def _writer(ledger: Ledger, loaded: Loaded, run: Run) -> RunWriter:
         seeds=asdict(run.seeds),  # pyright: ignore[reportArgumentType]
         total_steps=loaded.total_steps(run),
     )
-    return ledger.writer(record, {name: split.labels for name, split in task.dev.items()})
+    labels = {name: split.labels for name, split in task.dev.items()}
+    return ledger.writer(record, labels, claims)
 
 
 @dataclass(frozen=True)
