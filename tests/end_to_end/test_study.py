@@ -90,7 +90,8 @@ def files_of(ledger_folder):
         name = str(path.relative_to(ledger_folder))
         if path.name == "run.json":
             record = json.loads(path.read_text())
-            found[name] = {k: v for k, v in record.items() if k not in ("seconds", "resumed")}
+            timed = ("seconds", "resumed", "files", "digest")  # sums of files that hold seconds
+            found[name] = {k: v for k, v in record.items() if k not in timed}
         elif path.suffix == ".jsonl":
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             found[name] = [{k: v for k, v in x.items() if k != "seconds"} for x in lines]

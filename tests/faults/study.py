@@ -26,7 +26,9 @@ from steadytune.study_file import read
 from tiny_models import make_tiny
 
 PATIENCE = 300  # seconds for one command
-MAY_DIFFER = ("seconds", "resumed")  # fields between a study and one that a fault happened to
+# Fields that may differ between a study and one that a fault happened to: times, and checksums of
+# files that hold times. All files are compared themselves.
+MAY_DIFFER = ("seconds", "resumed", "digest", "bytes", "sha256")
 STUDY = """
 tasks: [{{name: {place}/train.csv, dev_share: 0.3}}]
 encoders: [{place}/tiny]

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from steadytune.errors import Claimed
 from steadytune.executors._executor import Work
 from steadytune.executors._messages import Ask, Awake, Order, Setup, Timed, Trial, receive, send
 from steadytune.executors.sequential import Sequential
@@ -152,7 +153,7 @@ class Pool:
             run = left.popleft()
             try:
                 order = Order(run, self._work.snapshot(run))
-            except OSError:  # the disk is full or gone
+            except (OSError, Claimed):  # the disk is full or gone, or the study another's
                 raise
             except Exception:
                 yield Crashed(run.id, traceback.format_exc())
