@@ -68,6 +68,7 @@ class TinyStudy:
     def __init__(self, place: Path) -> None:
         self.place = place
         self._trials = 0
+        self._operations: dict[str, list[str]] = {}
         make_tiny(place / "tiny")
         split = make_split(40, 0)
         rows = [
@@ -83,6 +84,14 @@ class TinyStudy:
         folder = self.new_folder()
         assert self.run(folder).status == 0
         return contents(folder / "out")
+
+    def operations(self, executor: str) -> list[str]:
+        """Names of the file operations of a study that nothing happens to, in order."""
+        if executor not in self._operations:
+            outcome = self.run(self.new_folder(), executor)
+            assert outcome.status == 0, outcome.words
+            self._operations[executor] = outcome.operations
+        return self._operations[executor]
 
     @property
     def runs(self) -> list[str]:
@@ -157,15 +166,22 @@ class TinyStudy:
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """Every file of a study by path, without what may differ."""
+    """Every file of a study by path, without what may differ; claims, which pass, aside."""
     return {
         str(path.relative_to(folder)): _content(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.parent.name != "claims"
     }
 
 
 def _content(path: Path) -> Any:
+    try:
+        return _parsed(path)
+    except (ValueError, OSError):  # pyarrow's are among them; a damaged file
+        return path.read_bytes()
+
+
+def _parsed(path: Path) -> Any:
     if path.suffix == ".json" and "model" not in path.parts:
         return _plain(json.loads(path.read_bytes()))
     if path.suffix == ".jsonl":
