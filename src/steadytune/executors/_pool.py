@@ -69,8 +69,12 @@ class Pool:
         self._workers = list[_Worker]()
         self._retried = set[str]()
         self._failed_starts = 0  # since a worker has proved itself
-        for number in range(size):
-            self._hire(number)
+        try:
+            for number in range(size):
+                self._hire(number)
+        except BaseException:  # such as an interrupt: nobody else knows the workers yet
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Pool:
         return self
