@@ -21,7 +21,7 @@ from steadytune.encoders import Encoder
 from steadytune.errors import BadInput
 from steadytune.executors import Work
 from steadytune.keeping import keep_weights, unsavable, without_states
-from steadytune.ledger import Ledger, RunWriter
+from steadytune.ledger import Claims, Ledger, RunWriter
 from steadytune.recipe import RECIPE
 from steadytune.recorder import Recorder
 from steadytune.records import Event, RunRecord, State
@@ -147,6 +147,7 @@ def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
 
     Raises:
         BadInput: the folder holds another study or something else.
+        Claimed: another process computes runs of it.
     """
     ledger = Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
     for task in loaded.tasks.values() if loaded.study.keep_texts else ():
@@ -177,23 +178,27 @@ def run_study(
 
     Raises:
         BadInput: there is no such executor; or, after all other runs, a run cannot be recorded.
+        Claimed: another process computes runs of the study.
         OSError: the disk is full or not writable; what had been written stays.
     """
     check_executor(executor)
     keep_freed_memory()
-    todo = {run.id: run for run in unfinished(ledger, loaded.runs)}
-    recorder = Recorder(
-        todo,
-        begin=lambda run: _writer(ledger, loaded, run),
-        keep=lambda event, run: keep_weights(event, run, loaded.prepare, ledger),
-    )
-    clock = _Clock(snapshot_seconds)
-    work = Work(list(todo.values()), loaded.prepare, recorder.snapshot, clock)
-    with one_thread():
-        for event in executors.TABLE[executor]().compute(work):
-            recorded = recorder.record(event)
-            if recorded is not None:
-                watch(recorded)
+    with Claims(ledger.folder) as claims:
+        runs = {run.id: run for run in loaded.runs}
+        todo = {run: runs[run] for run in ledger.take_left(runs, claims)}
+        recorder = Recorder(
+            todo,
+            begin=lambda run: _writer(ledger, loaded, run, claims),
+            keep=lambda event, run: keep_weights(event, run, loaded.prepare, ledger),
+            ended=claims.release,
+        )
+        clock = _Clock(snapshot_seconds)
+        work = Work(list(todo.values()), loaded.prepare, recorder.snapshot, clock)
+        with one_thread():
+            for event in executors.TABLE[executor]().compute(work):
+                recorded = recorder.record(event)
+                if recorded is not None:
+                    watch(recorded)
     write_model_cards(ledger)
     recorder.check_all_recorded()
 
@@ -208,7 +213,7 @@ def _ended(record: RunRecord | None) -> bool:
     return record is not None and record.state.ended
 
 
-def _writer(ledger: Ledger, loaded: Loaded, run: Run) -> RunWriter:
+def _writer(ledger: Ledger, loaded: Loaded, run: Run, claims: Claims) -> RunWriter:
     task = loaded.tasks[run.task.title]
     record = RunRecord(
         id=run.id,
@@ -219,7 +224,8 @@ def _writer(ledger: Ledger, loaded: Loaded, run: Run) -> RunWriter:
         seeds=asdict(run.seeds),  # pyright: ignore[reportArgumentType]
         total_steps=loaded.total_steps(run),
     )
-    return ledger.writer(record, {name: split.labels for name, split in task.dev.items()})
+    labels = {name: split.labels for name, split in task.dev.items()}
+    return ledger.writer(record, labels, claims)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from steadytune.errors import BadInput
+from steadytune.errors import BadInput, Claimed
 from steadytune.ledger import RunWriter
 from steadytune.records import Crashed, End, Event, Finished, Snapshot, Weights
 from steadytune.study import Run
@@ -14,12 +14,14 @@ from steadytune.study import Run
 class Recorder:
     """Writes events; what goes wrong with one run is recorded as its crash.
 
-    A full or missing disk is every run's fault: OSError goes through.
+    A full or missing disk is every run's fault, and so is another process that has taken the study
+    over: OSError and Claimed go through.
 
     Args:
         runs: those that are computed, by id.
         begin: makes the writer of a run.
         keep: saves the weights that an event of a run carries, if any.
+        ended: told the id of each run that has ended or crashed.
     """
 
     def __init__(
@@ -27,10 +29,12 @@ class Recorder:
         runs: dict[str, Run],
         begin: Callable[[Run], RunWriter],
         keep: Callable[[Weights | Finished, Run], None],
+        ended: Callable[[str], None],
     ) -> None:
         self._runs = runs
         self._begin = begin
         self._keep = keep
+        self._ended = ended
         self._writers = dict[str, RunWriter]()
         self._given_up = set[str]()
         self._untold = list[str]()
@@ -54,7 +58,7 @@ class Recorder:
             return None
         try:
             self._write(event)
-        except OSError:
+        except (OSError, Claimed):
             raise
         except Exception:
             self._given_up.add(event.run)
@@ -62,6 +66,7 @@ class Recorder:
             self._write_crash(event)
         if isinstance(event, End | Crashed):
             self._writers.pop(event.run, None)
+            self._ended(event.run)
         return event
 
     def check_all_recorded(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from steadytune.search_path import without_current_folder
+from tiny_models import make_tiny
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 COMMAND = [sys.executable, "-m", "steadytune"]
@@ -130,3 +131,45 @@ def test_ctrl_c_during_imports_costs_a_sentence(tmp_path):
     _, stderr = child.communicate(timeout=PATIENCE)
     assert child.returncode == 130
     assert stderr.strip() == "stopped before it began"
+
+
+def small_run(folder: Path, out: Path) -> list[str]:
+    """Two runs in worker processes, on data and an encoder in a folder."""
+    make_tiny(folder / "tiny")
+    rows = [f"{text},{label}" for text, label in [("a cat", "yes"), ("dogs sat", "no")] * 20]
+    (folder / "train.csv").write_text("\n".join(["text,label", *rows]))
+    given = ["--task", folder / "train.csv", "--encoder", folder / "tiny", "--out", out]
+    settings = ["recipe.steps=3", "recipe.batch_size=4", "recipe.max_length=16"]
+    more = [word for setting in settings for word in ("--set", setting)]
+    return [*COMMAND, "run", *map(str, given), "--seeds", "2", *more, "--executor", "processes"]
+
+
+def test_workers_import_nothing_from_the_current_folder(trap, tmp_path):
+    command = small_run(tmp_path, tmp_path / "out")
+    done = subprocess.run(
+        command,
+        cwd=trap,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "current folder" not in done.stderr
+
+
+def test_ctrl_c_while_workers_import_costs_a_sentence(tmp_path):
+    command = small_run(tmp_path, tmp_path / "out")
+    child = subprocess.Popen(
+        command, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    until = time.monotonic() + PATIENCE
+    while not children.read_text().split() and time.monotonic() < until:
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to all of them
+    _, stderr = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 130, stderr
+    assert "the same command again continues" in stderr
+    assert "Traceback" not in stderr

@@ -1,19 +1,33 @@
 """Let faults happen to a tiny study and count what was lost: ``python -m tests.faults --help``."""
 
 import argparse
+import errno
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the tests' own modules
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # processes are forked, which CUDA does not survive
 
-import torch  # noqa: E402
+import torch
+from tests.faults.damage import damaged
+from tests.faults.study import TinyStudy
+from tests.faults.trials import Tally, errors, kills, power_cuts, two_writers
 
-from tests.faults.study import TinyStudy  # noqa: E402
-from tests.faults.trials import ALL  # noqa: E402
+ALL: dict[str, Callable[[TinyStudy, int | None], Iterator[Tally]]] = {
+    "kill-sequential": lambda study, sample: kills(study, "sequential", sample),
+    "kill-stacked": lambda study, sample: kills(study, "stacked", sample),
+    "kill-processes": lambda study, sample: kills(study, "processes", sample),
+    "full-disk": lambda study, sample: errors(study, errno.ENOSPC, sample),
+    "bad-sector": lambda study, sample: errors(study, errno.EIO, sample),
+    "power-cut": lambda study, sample: power_cuts(study, "sequential", sample),
+    "power-cut-processes": lambda study, sample: power_cuts(study, "processes", sample),
+    "two-writers": two_writers,
+    "damage": damaged,
+}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The disk as a study sees it: every operation on its files is counted, and one can be made to fail.
+"""The disk as a study sees it: every operation on its files is counted, and one can fail.
 
 Watched are the primitives of ``os``, files that Python opens for writing, and the writers of other
 libraries (Parquet, safetensors), which write natively: theirs are found by what they leave behind.
@@ -193,7 +193,7 @@ _OF_HANDLES = ("write", "fsync", "ftruncate")
 
 
 class _File:
-    """A file that Python opened for writing; what it writes is there at once, as far as faults go."""
+    """A file that Python opened for writing; what it writes is in the file at once."""
 
     def __init__(self, disk: Disk, file: Any, path: str) -> None:
         self._disk, self._file, self._path = disk, file, path

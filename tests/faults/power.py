@@ -37,8 +37,10 @@ class Durable:
                 self._content[_inode(path)] = path.read_bytes()
         elif operation.name == "mkdir":  # numbers of what was removed are given out again
             self._names[_inode(path)] = {}
+            self._content.pop(_inode(path), None)
         elif operation.name in ("create", "half") and path.exists():
             number = _inode(path)
+            self._names.pop(number, None)
             if number in self._content and not path.read_bytes().startswith(self._content[number]):
                 del self._content[number]
 

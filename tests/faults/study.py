@@ -15,6 +15,7 @@ from unittest import mock
 
 import pandas  # noqa: F401 - pyarrow would import it anew in each process
 import pyarrow.parquet as pq
+from tests.faults.disk import Disk, Fault
 
 from small_studies import make_split
 from steadytune import cli, conduct
@@ -22,11 +23,12 @@ from steadytune.executors import _pool
 from steadytune.executors._worker import serve
 from steadytune.records import End
 from steadytune.study_file import read
-from tests.faults.disk import Disk, Fault
 from tiny_models import make_tiny
 
 PATIENCE = 300  # seconds for one command
-MAY_DIFFER = ("seconds", "resumed")  # fields between a study and one that a fault happened to
+# Fields that may differ between a study and one that a fault happened to: times, and checksums of
+# files that hold times. All files are compared themselves.
+MAY_DIFFER = ("seconds", "resumed", "digest", "bytes", "sha256")
 STUDY = """
 tasks: [{{name: {place}/train.csv, dev_share: 0.3}}]
 encoders: [{place}/tiny]
@@ -66,6 +68,7 @@ class TinyStudy:
     def __init__(self, place: Path) -> None:
         self.place = place
         self._trials = 0
+        self._operations: dict[str, list[str]] = {}
         make_tiny(place / "tiny")
         split = make_split(40, 0)
         rows = [
@@ -81,6 +84,14 @@ class TinyStudy:
         folder = self.new_folder()
         assert self.run(folder).status == 0
         return contents(folder / "out")
+
+    def operations(self, executor: str) -> list[str]:
+        """Names of the file operations of a study that nothing happens to, in order."""
+        if executor not in self._operations:
+            outcome = self.run(self.new_folder(), executor)
+            assert outcome.status == 0, outcome.words
+            self._operations[executor] = outcome.operations
+        return self._operations[executor]
 
     @property
     def runs(self) -> list[str]:
@@ -144,7 +155,7 @@ class TinyStudy:
 
         try:
             with (
-                mock.patch.object(conduct, "load", lambda study: self._loaded),
+                mock.patch.object(conduct, "load", return_value=self._loaded),
                 mock.patch.object(conduct, "run_study", run_study),
                 mock.patch.object(_pool, "_start", _start_worker),
                 disk.watched(),
@@ -155,15 +166,22 @@ class TinyStudy:
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """Every file of a study by path, without what may differ."""
+    """Every file of a study by path, without what may differ; claims, which pass, aside."""
     return {
         str(path.relative_to(folder)): _content(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.parent.name != "claims"
     }
 
 
 def _content(path: Path) -> Any:
+    try:
+        return _parsed(path)
+    except (ValueError, OSError):  # pyarrow's are among them; a damaged file
+        return path.read_bytes()
+
+
+def _parsed(path: Path) -> Any:
     if path.suffix == ".json" and "model" not in path.parts:
         return _plain(json.loads(path.read_bytes()))
     if path.suffix == ".jsonl":

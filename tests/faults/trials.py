@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def sampled(operations: Sequence[str], kinds: Iterable[str], sample: int | None)
 def kills(study: TinyStudy, executor: str, sample: int | None) -> Iterator[Tally]:
     """Kill at operations, continue, compare."""
     tally = Tally(f"kills ({executor})")
-    operations = _operations(study, executor)
+    operations = study.operations(executor)
     for number in sampled(operations, set(operations), sample):
         folder = study.new_folder()
         outcome = study.run(folder, executor, Kill(number))
@@ -104,7 +104,7 @@ def kills(study: TinyStudy, executor: str, sample: int | None) -> Iterator[Tally
 def errors(study: TinyStudy, code: int, sample: int | None) -> Iterator[Tally]:
     """Operations fail with an error: words and exit status 3; continue, compare."""
     tally = Tally(errno.errorcode[code])
-    operations = _operations(study, "sequential")
+    operations = study.operations("sequential")
     for number in sampled(operations, FAILS, sample):
         folder = study.new_folder()
         outcome = study.run(folder, fault=Fails(number, code))
@@ -117,7 +117,7 @@ def errors(study: TinyStudy, code: int, sample: int | None) -> Iterator[Tally]:
 def power_cuts(study: TinyStudy, executor: str, sample: int | None) -> Iterator[Tally]:
     """Cut the power at operations, continue on what is left, compare."""
     tally = Tally(f"power cuts ({executor})")
-    operations = _operations(study, executor)
+    operations = study.operations(executor)
     for number in sampled(operations, set(operations), sample):
         folder, left = study.new_folder(), study.new_folder()
         outcome = study.run(folder, executor, PowerCut(number, folder, left))
@@ -134,18 +134,12 @@ def two_writers(study: TinyStudy, sample: int | None) -> Iterator[Tally]:
         arguments += ["--executor", "sequential"]
         ends = [wait() for wait in [study.started(arguments, folder) for _ in range(2)]]
         tally.tried += 1
-        if sorted(end.status for end in ends) not in ([0, 2], [0, 0]):
+        if sorted(end.status for end in ends) not in ([0, CANNOT_WRITE], [0, 0]):
             tally.problems.append(
                 f"pair {number} ended {[(e.status, e.words[-300:]) for e in ends]}"
             )
-        tally.problems += _compared(study, folder, f"pair {number}")
+        tally.problems += compared(study, folder, f"pair {number}")
         yield tally
-
-
-def _operations(study: TinyStudy, executor: str) -> list[str]:
-    outcome = study.run(study.new_folder(), executor)
-    assert outcome.status == 0, outcome.words
-    return outcome.operations
 
 
 def _check(
@@ -158,7 +152,7 @@ def _check(
     executor: str,
 ) -> None:
     """After a fault: how the command ended, what it had reported is there, continuing is equal."""
-    where = f"{tally.kind} at {number} ({outcome.operations[number - 1 : number]})"
+    where = f"{tally.kind} at {number}"
     if outcome.status == 0 and len(outcome.operations) < number:
         return  # workers are not equally fast each time: it did not come so far
     tally.tried += 1
@@ -169,13 +163,13 @@ def _check(
     if again.status != 0:
         tally.problems.append(f"{where}: not continued: {again.status} {again.words[-600:]}")
     else:
-        tally.problems += _compared(study, folder, where)
+        tally.problems += compared(study, folder, where)
     shutil.rmtree(folder)
 
 
 def _lost(study: TinyStudy, folder: Path, outcome: Outcome, where: str) -> list[str]:
     """Runs whose end had been reported and that are not there as a whole."""
-    there = _contents(folder / "out")
+    there = contents(folder / "out")
     needed = ("run.json", "events.jsonl", "steps.parquet")
     return [
         f"{where}: lost {run}/{name}"
@@ -185,27 +179,9 @@ def _lost(study: TinyStudy, folder: Path, outcome: Outcome, where: str) -> list[
     ]
 
 
-def _compared(study: TinyStudy, folder: Path, where: str) -> list[str]:
-    there = _contents(folder / "out")
+def compared(study: TinyStudy, folder: Path, where: str) -> list[str]:
+    """What differs from a study that nothing happened to."""
+    there = contents(folder / "out")
     names = sorted(study.reference.keys() | there.keys())
     wrong = [name for name in names if study.reference.get(name) != there.get(name)]
     return [f"{where}: changed {', '.join(wrong[:4])}"] if wrong else []
-
-
-def _contents(folder: Path) -> dict[str, object]:
-    try:
-        return contents(folder)
-    except Exception as problem:  # a damaged file
-        return {"damaged": repr(problem)}
-
-
-ALL: dict[str, Callable[[TinyStudy, int | None], Iterator[Tally]]] = {
-    "kill-sequential": lambda study, sample: kills(study, "sequential", sample),
-    "kill-stacked": lambda study, sample: kills(study, "stacked", sample),
-    "kill-processes": lambda study, sample: kills(study, "processes", sample),
-    "full-disk": lambda study, sample: errors(study, errno.ENOSPC, sample),
-    "bad-sector": lambda study, sample: errors(study, errno.EIO, sample),
-    "power-cut": lambda study, sample: power_cuts(study, "sequential", sample),
-    "power-cut-processes": lambda study, sample: power_cuts(study, "processes", sample),
-    "two-writers": two_writers,
-}

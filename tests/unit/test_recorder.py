@@ -93,10 +93,10 @@ def test_a_run_that_cannot_even_be_begun_is_told_after_all_others(tmp_path, monk
     broken = study.loaded.runs[0].id
     real = RunWriter.__init__
 
-    def begin(self, folder, record, labels):
+    def begin(self, folder, record, *more, **others):
         if record.id == broken:
             raise BadInput("run.json: cannot be read")
-        real(self, folder, record, labels)
+        real(self, folder, record, *more, **others)
 
     monkeypatch.setattr(RunWriter, "__init__", begin)
     with pytest.raises(BadInput, match=rf"run {broken}: .*run.json: cannot be read"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -19,7 +19,7 @@ from steadytune.reproducing.command import reproduce
 class _Commands(TyperGroup):
     """Every command ends in a sentence and a status of its own, and not in typer's."""
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own type is private
         with plain_errors():
             return super().invoke(ctx)
 

@@ -14,9 +14,16 @@ from steadytune.analysis.evidence import Question
 from steadytune.analysis.summary import summarize
 from steadytune.analysis.verdicts import VerdictFormat, tell
 from steadytune.analysis.verdicts import diagnose as verdicts
-from steadytune.cli.terminal import plain_errors, width
-from steadytune.errors import BadInput
-from steadytune.ledger import Ledger
+from steadytune.cli.terminal import (
+    CANNOT_READ_OR_WRITE,
+    opened,
+    plain_errors,
+    say_damaged,
+    width,
+)
+from steadytune.errors import BadInput, Damaged
+from steadytune.ledger import Depth
+from steadytune.ledger.durable import replace_text
 from steadytune.reports import comparison, paper_table, summary_table
 from steadytune.reports.summary_table import Format
 
@@ -51,8 +58,8 @@ def summary(
     ] = Which.last,
 ) -> None:
     """How well and how steadily each recipe does: one row a task, encoder and recipe."""
-    with plain_errors():
-        rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
+    with opened(folder, Depth.RECORDS) as ledger:
+        rows = summarize(cells(ledger), checkpoint.value)
         of = paper_table if layout is Layout.paper else summary_table
         print(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
 
@@ -73,16 +80,15 @@ def compare(
     ] = Which.last,
 ) -> None:
     """Which of two recipes is better, steadier, fails less: sentences with their evidence."""
-    with plain_errors():
+    with opened(folder) as ledger:
         asked = list(dict.fromkeys(question or Question))
-        answers = compare_study(Ledger.open(folder), a, b, asked, checkpoint.value)
+        answers = compare_study(ledger, a, b, asked, checkpoint.value)
         if format_ is comparison.Format.text:
             print(comparison.as_text(answers, width()))
         else:
             print(comparison.FORMATS[format_](answers))
 
 
-@plain_errors()
 def diagnose(
     folder: Folder,
     run: Annotated[
@@ -93,7 +99,8 @@ def diagnose(
     ] = VerdictFormat.text,
 ) -> None:
     """Why runs failed, with the evidence, and what to change first."""
-    print(tell(verdicts(Ledger.open(folder), run), format_))
+    with opened(folder) as ledger:
+        print(tell(verdicts(ledger, run), format_))
 
 
 @plain_errors()
@@ -115,20 +122,27 @@ def figures(
     unknown = [name for name in wanted if name not in TABLE]
     if unknown:
         raise BadInput(f"figure {unknown[0]!r} is not known; there are {', '.join(TABLE)}")
-    ledger = Ledger.open(folder)
-    found, out = cells(ledger), out or folder / "figures"
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out {out}: is a file; give a folder, new or old, for the figures")
-    for name in wanted:
-        panels = TABLE[name].panels(ledger, found)
-        if not panels and not names:
-            typer.echo(f"{name}: nothing to draw in this study", err=True)
-            continue
-        for path in save(TABLE[name], panels, out):
-            typer.echo(path)
+    with opened(folder) as ledger:
+        found, out = cells(ledger), out or folder / "figures"
+        if out.exists() and not out.is_dir():
+            raise BadInput(f"--out {out}: is a file; give a folder, new or old, for the figures")
+        damaged = False
+        for name in wanted:
+            try:
+                panels = TABLE[name].panels(ledger, found)
+            except Damaged as problem:
+                say_damaged(f"{problem}; figure {name} is not drawn")
+                damaged = True
+                continue
+            if not panels and not names:
+                typer.echo(f"{name}: nothing to draw in this study", err=True)
+                continue
+            for path in save(TABLE[name], panels, out):
+                typer.echo(path)
+        if damaged:
+            raise typer.Exit(CANNOT_READ_OR_WRITE)
 
 
-@plain_errors()
 def report(
     folder: Folder,
     out: Annotated[
@@ -139,10 +153,11 @@ def report(
     """Write everything about a study into one HTML file that opens anywhere, without network."""
     from steadytune.reports.study_report import report as page  # jinja2 only where it is needed
 
-    path, ledger = out or folder / "report.html", Ledger.open(folder)
-    if path.is_dir() or path.parent.is_file():
-        raise BadInput(f"--out {path}: cannot be a file; give the name of one, such as report.html")
-    text = page(ledger)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    typer.echo(path)
+    path = out or folder / "report.html"
+    with opened(folder) as ledger:
+        if path.is_dir() or path.parent.is_file():
+            raise BadInput(
+                f"--out {path}: cannot be a file; give the name of one, such as report.html"
+            )
+        replace_text(path, page(ledger))
+        typer.echo(path)

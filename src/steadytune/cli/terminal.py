@@ -19,9 +19,10 @@ import typer
 from rich.console import Console
 
 from steadytune.errors import BadInput
+from steadytune.ledger import Depth, Ledger
 
 errors = Console(stderr=True, highlight=False)
-CRASHED, BAD_INPUT, CANNOT_WRITE, STOPPED, NO_READER = 1, 2, 3, 130, 141
+CRASHED, CANNOT_READ_OR_WRITE, STOPPED, NO_READER = 1, 3, 130, 141  # BadInput says its own
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def plain_errors() -> Iterator[None]:
         yield
     except BadInput as problem:
         errors.print(f"steadytune: {problem}", markup=False, soft_wrap=True, style="red")
-        raise typer.Exit(BAD_INPUT) from None
+        raise typer.Exit(problem.exit_status) from None
     except BrokenPipeError:  # the reader, such as head, has seen enough
         _discard_output()
         raise typer.Exit(NO_READER) from None
@@ -43,7 +44,7 @@ def plain_errors() -> Iterator[None]:
             soft_wrap=True,
             style="red",
         )
-        raise typer.Exit(CANNOT_WRITE) from None
+        raise typer.Exit(CANNOT_READ_OR_WRITE) from None
     except KeyboardInterrupt:
         errors.print("\nstopped; the same command again continues where this left off")
         raise typer.Exit(STOPPED) from None
@@ -96,6 +97,24 @@ def _discard_output() -> None:
 def width() -> int | None:
     """Columns of the terminal, or None where the output goes to a file or a program."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+@contextmanager
+def opened(folder: Path, depth: Depth = Depth.CONTENTS) -> Iterator[Ledger]:
+    """A study to read. Damaged files are told, then the rest is shown, and the status is 3."""
+    with plain_errors():
+        ledger = Ledger.open(folder)
+        problems = ledger.check(depth)
+        for problem in problems:
+            say_damaged(problem)
+        yield ledger
+        if problems:
+            raise typer.Exit(CANNOT_READ_OR_WRITE)
+
+
+def say_damaged(problem: object) -> None:
+    """Tell of a file that is not as it was written."""
+    errors.print(f"steadytune: {problem}", markup=False, soft_wrap=True, style="red")
 
 
 class _Shown(logging.Handler):

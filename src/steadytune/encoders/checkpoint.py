@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from steadytune.encoders.impossible import refuse_broken, refuse_settings
 from steadytune.errors import BadInput
+from steadytune.ledger.durable import replace_folder
 
 WEIGHTS = (
     "model.safetensors",
@@ -187,16 +186,8 @@ def whole(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: the disk is full or the folder cannot be written to.
     """
-    folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as workplace:
-        fresh, old = Path(workplace) / "new", Path(workplace) / "old"
-        fresh.mkdir()
+    with replace_folder(folder) as fresh:
         try:
             yield fresh
         except SafetensorError as error:  # what safetensors raises instead
             raise OSError(str(error)) from error
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from steadytune.errors import Claimed
 from steadytune.executors._executor import Work
 from steadytune.executors._messages import Ask, Awake, Order, Setup, Timed, Trial, receive, send
 from steadytune.executors.sequential import Sequential
@@ -68,8 +69,12 @@ class Pool:
         self._workers = list[_Worker]()
         self._retried = set[str]()
         self._failed_starts = 0  # since a worker has proved itself
-        for number in range(size):
-            self._hire(number)
+        try:
+            for number in range(size):
+                self._hire(number)
+        except BaseException:  # such as an interrupt: nobody else knows the workers yet
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Pool:
         return self
@@ -152,7 +157,7 @@ class Pool:
             run = left.popleft()
             try:
                 order = Order(run, self._work.snapshot(run))
-            except OSError:  # the disk is full or gone
+            except (OSError, Claimed):  # the disk is full or gone, or the study another's
                 raise
             except Exception:
                 yield Crashed(run.id, traceback.format_exc())

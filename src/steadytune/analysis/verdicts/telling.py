@@ -9,7 +9,7 @@ from enum import StrEnum
 from steadytune.analysis.verdicts._finding import Finding
 from steadytune.analysis.verdicts._judge import Verdict
 from steadytune.analysis.verdicts._study import CellVerdict, StudyVerdict
-from steadytune.ledger.durable import plain
+from steadytune.ledger.json_lines import plain
 from steadytune.records import SCHEMA
 
 
