@@ -17,8 +17,8 @@ from simulated_run import LABELS, begin, conduct, contents, events, ledger_in, n
 
 from steadytune.errors import Claimed
 from steadytune.ledger import Claims, Ledger
-from steadytune.ledger.claims import Heartbeat
 from steadytune.ledger.process import Process, from_tag
+from steadytune.ledger.writing import Heartbeat
 from steadytune.records import State
 
 RUN = "0123456789abcdef"

@@ -164,7 +164,9 @@ class Ledger:
             raise
         except Damaged as problem:
             return Damage(str(problem), of=Part.RECORD)
-        return None if record is None else damage(self._run(run), record, depth)
+        if record is None or (depth is Depth.EVERYTHING and not record.state.ended):
+            return None  # what an unfinished run goes on from, its writer looks at
+        return damage(self._run(run), record, depth)
 
     def _look_beside(self, depth: Depth) -> Iterator[str]:
         if depth == Depth.RECORDS:

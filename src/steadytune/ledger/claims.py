@@ -17,49 +17,21 @@ is removed, which ends all its claims. Such a claim is taken over by whoever fir
 
 from __future__ import annotations
 
-import json
-import logging
 import os
-import shlex
-import sys
-import threading
 import time
 import uuid
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 from steadytune.errors import Claimed
 from steadytune.ledger.process import Process
+from steadytune.ledger.writing import Heartbeat, Introduced, Writer, read_writer
 
 FOLDER = "claims"
 STUDY = "study"
-_LONGEST_COMMAND = 200
 _WAIT_FOR_TOKEN = 1.0  # between creating a claim and writing into it
-_log = logging.getLogger(__name__)
-_active: set[str] = set()  # tokens of this process
-
-
-@dataclass(frozen=True)
-class Heartbeat:
-    """How often a writer says that it is alive, and how long others watch for it, in seconds."""
-
-    every: float = 5.0
-    patience: float = 30.0
-
-
-class _Writer(NamedTuple):
-    """What the file of a writer says; ``inode`` tells the file from a copy of it."""
-
-    process: Process
-    since: str
-    command: str
-    inode: int
-    beat: bytes
 
 
 class Claims:
@@ -79,9 +51,7 @@ class Claims:
         self._process = process or Process.this()
         self._heartbeat = heartbeat or Heartbeat()
         self._held: set[str] = set()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-        self._beat_at = 0
+        self._said: Introduced | None = None
 
     def __enter__(self) -> Claims:
         """Say who writes.
@@ -89,10 +59,15 @@ class Claims:
         Raises:
             OSError: the folder cannot be written to.
         """
-        self._introduce()
-        _active.add(self.token)
-        self._thread.start()
-        return self
+        while True:
+            self._folder.mkdir(exist_ok=True)
+            try:
+                file = self._writer_file(self.token)
+                self._said = Introduced(file, self._process, self._heartbeat)
+                return self
+            except FileNotFoundError:  # another that ended has just removed the folder
+                if not self._of.is_dir():
+                    raise
 
     def __exit__(
         self,
@@ -101,9 +76,8 @@ class Claims:
         traceback: TracebackType | None,
     ) -> None:
         """Let go of everything."""
-        self._ended.set()
-        self._thread.join()
-        _active.discard(self.token)
+        assert self._said is not None
+        self._said.end()
         with suppress(OSError):
             for name in list(self._held):
                 self.release(name)
@@ -122,8 +96,7 @@ class Claims:
                 break
             if token is None:
                 continue
-            writer = self._writer(token)
-            if writer is not None and self._is_alive(token, writer):
+            if writer := self._living(token):
                 raise Claimed(self._sentence(name, writer))
             if self._take_over(name, token):
                 break
@@ -144,8 +117,8 @@ class Claims:
         token = self._holder(name)
         if token == self.token and self._writer_file(self.token).exists():
             return
-        writer = self._writer(token) if token else None
-        by = f" by {_who(writer)}" if writer else ""
+        writer = read_writer(self._writer_file(token)) if token else None
+        by = f" by {writer.name}" if writer else ""
         raise Claimed(
             f"{self._of}: {_what(name)} was taken over{by}, since nothing was heard of this "
             "process for a while (was it suspended?); it stops, and leaves the other to go on"
@@ -162,8 +135,7 @@ class Claims:
             return
         for path in sorted(self._folder.glob("*.claim")):
             token = self._holder(path.stem) if path.stem in wanted else None
-            writer = self._writer(token) if token else None
-            if token and token != self.token and writer and self._is_alive(token, writer):
+            if token and token != self.token and (writer := self._living(token)):
                 raise Claimed(self._sentence(path.stem, writer))
 
     @contextmanager
@@ -190,8 +162,8 @@ class Claims:
     def tidy(self) -> None:
         """Remove what writers left that have certainly ended."""
         for path in self._folder.glob("*.writer"):
-            writer = self._writer(path.stem)
-            if writer is not None and self._has_ended(path.stem, writer):
+            writer = read_writer(path)
+            if writer is not None and writer.has_ended(self._process):
                 path.unlink(missing_ok=True)
         for path in [*self._folder.glob("*.heir"), *self._folder.glob("*.claim")]:
             name, heir = path.stem, path.suffix == ".heir"
@@ -204,38 +176,6 @@ class Claims:
             with suppress(Claimed):  # to remove it just so might be to remove an heir's
                 self.take(name)
                 self.release(name)
-
-    def _introduce(self) -> None:
-        path = self._writer_file(self.token)
-        about = {
-            "pid": self._process.pid,
-            "host": self._process.host,
-            "place": self._process.place,
-            "start": self._process.start,
-            "since": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-            "command": _command(),
-        }
-        while True:
-            self._folder.mkdir(exist_ok=True)
-            try:
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-                break
-            except FileNotFoundError:  # another that ended has just removed the folder
-                if not self._of.is_dir():
-                    raise
-        with os.fdopen(handle, "wb") as file:
-            line = json.dumps({**about, "inode": os.fstat(handle).st_ino}).encode() + b"\n"
-            self._beat_at = len(line)
-            file.write(line + _count(0))
-
-    def _beat(self) -> None:
-        beat = 0
-        while not self._ended.wait(self._heartbeat.every):
-            beat += 1
-            # In place, so that a full disk is no reason to be taken for dead.
-            with suppress(OSError), self._writer_file(self.token).open("rb+") as file:
-                file.seek(self._beat_at)
-                file.write(_count(beat))
 
     def _create(self, name: str) -> bool:
         try:
@@ -272,51 +212,19 @@ class Claims:
                 return token if token.isalnum() else ""
             time.sleep(0.01)
 
-    def _writer(self, token: str) -> _Writer | None:
-        """None where the writer has gone, or a kill came before it said who it is."""
-        try:
-            line, _, beat = self._writer_file(token).read_bytes().partition(b"\n")
-            about = json.loads(line)
-            process = Process(*(about[name] for name in ("host", "place", "pid", "start")))
-            return _Writer(process, about["since"], about["command"], about["inode"], beat)
-        except (OSError, ValueError, KeyError, TypeError):
+    def _living(self, token: str) -> Writer | None:
+        """The writer of a token, if it is alive; the file of a dead one is removed."""
+        writer = read_writer(self._writer_file(token))
+        if writer is None:
             return None
+        if writer.is_alive(self._process, self._heartbeat):
+            return writer
+        writer.file.unlink(missing_ok=True)
+        return None
 
-    def _is_alive(self, token: str, writer: _Writer) -> bool:
-        gone = self._has_ended(token, writer)
-        file = self._writer_file(token)
-        with suppress(FileNotFoundError):
-            if gone is False and file.stat().st_ino == writer.inode:  # and not a copied folder
-                return True
-            if not gone and self._is_heard_of(token, writer):
-                return True
-        file.unlink(missing_ok=True)
-        return False
-
-    def _has_ended(self, token: str, writer: _Writer) -> bool | None:
-        """None where the system here cannot know it."""
-        if writer.process == self._process:
-            return token not in _active
-        return writer.process.is_gone(self._process)
-
-    def _is_heard_of(self, token: str, writer: _Writer) -> bool:
-        _log.info(
-            "%s: %s may still write there; watching for up to %.0f seconds whether it does",
-            self._of,
-            _who(writer),
-            self._heartbeat.patience,
-        )
-        until = time.monotonic() + self._heartbeat.patience
-        while time.monotonic() < until:
-            time.sleep(min(1.0, self._heartbeat.every / 5))
-            now = self._writer(token)
-            if now is None or now.beat != writer.beat:
-                return now is not None
-        return False
-
-    def _sentence(self, name: str, writer: _Writer) -> str:
+    def _sentence(self, name: str, writer: Writer) -> str:
         return (
-            f"{self._of}: {_who(writer)} has been writing {_what(name)} there since "
+            f"{self._of}: {writer.name} has been writing {_what(name)} there since "
             f"{writer.since} ({writer.command}); wait until it ends, or stop it, and give the "
             "same command again"
         )
@@ -328,22 +236,8 @@ class Claims:
         return self._folder / f"{name}.claim"
 
 
-def _count(beat: int) -> bytes:
-    return b"%012d\n" % beat
-
-
-def _who(writer: _Writer) -> str:
-    return f"process {writer.process.pid} on {writer.process.host}"
-
-
 def _what(name: str) -> str:
     name = name.partition("~")[0]
     if name == STUDY:
         return "the study"
     return name if "." in name else f"run {name}"
-
-
-def _command() -> str:
-    words = [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv and sys.argv[0] else ["python"]
-    text = " ".join(shlex.join(words).split())
-    return text if len(text) <= _LONGEST_COMMAND else f"{text[:_LONGEST_COMMAND]}..."

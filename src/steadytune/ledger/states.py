@@ -76,7 +76,7 @@ def read_states(path: Path) -> LayerStates:
         BadInput: a newer steadytune wrote it.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             about, states = json.loads(str(file["about"])), file["states"]
         check_schema(about, path)
         del about["schema"]
