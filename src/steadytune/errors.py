@@ -14,6 +14,24 @@ class BadInput(Exception):
     when several things are wrong: all are reported at once.
     """
 
+    exit_status = 2
+
+
+class Damaged(BadInput):
+    """A file of a study is not what was written there; the message names it. Exit status 3."""
+
+    exit_status = 3
+
+
+class Unreadable(Damaged):
+    """The system refuses to give the file, which may be sound: it is left as it is."""
+
+
+class Claimed(BadInput):
+    """Another process writes there; the message says which, and since when. Exit status 3."""
+
+    exit_status = 3
+
 
 def nearest(name: str, allowed: Collection[str]) -> str:
     """``did you mean boxes? `` where a known name is like this one, else nothing."""

@@ -228,6 +228,14 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class FileSum:
+    """What a file must be: its size, and the SHA-256 of its bytes (as ``sha256sum`` says it)."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run as it stands on disk (``runs/<id>/run.json``).
 
@@ -243,6 +251,7 @@ class RunRecord:
         error: traceback, if it crashed.
         seconds: time spent in steps and in evaluations, over all sessions; tokens: trained on.
         resumed: how often the run was continued from a snapshot.
+        files: what the run left when it ended, by path below its folder; none in older records.
     """
 
     id: str
@@ -262,6 +271,7 @@ class RunRecord:
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
     tokens: int = 0
     resumed: int = 0
+    files: Mapping[str, FileSum] = field(default_factory=dict[str, FileSum])
     schema: int = SCHEMA
 
     @property

@@ -8,6 +8,7 @@ from steadytune.encoders._encoder import (
     Dropout,
     Encoder,
     Observable,
+    Sample,
     Tokenized,
 )
 from steadytune.encoders.automodel import Foreign
@@ -17,6 +18,8 @@ from steadytune.encoders.masked_lm import MaskedLMHead
 from steadytune.encoders.named import TABLE, Named, find, hub_id
 from steadytune.encoders.pretrained import Pretrained
 from steadytune.encoders.stacking import Stack, Stackable, join
+from steadytune.encoders.trial import try_saving
+from steadytune.encoders.verification import PredictsOtherwise, spread
 
 __all__ = [
     "FAMILIES",
@@ -27,13 +30,17 @@ __all__ = [
     "MaskedLMHead",
     "Named",
     "Observable",
+    "PredictsOtherwise",
     "Pretrained",
+    "Sample",
     "Stack",
     "Stackable",
     "Tokenized",
     "hub_id",
     "join",
     "load",
+    "spread",
+    "try_saving",
 ]
 
 

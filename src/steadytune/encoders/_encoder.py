@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -95,6 +95,26 @@ class Dropout:
         return x * keep * (1 / keep_rate(drop))
 
 
+@dataclass(frozen=True)
+class Sample:
+    """How a run reads texts, and some of them.
+
+    Attributes:
+        max_length: tokens that texts are cut to. segment_ids: whether they get segment ids.
+        texts, pairs: as in a split; no texts, no check.
+    """
+
+    max_length: int
+    segment_ids: bool
+    texts: tuple[str, ...] = ()
+    pairs: tuple[str, ...] | None = None
+
+    @property
+    def unread(self) -> Sample:
+        """The same without texts."""
+        return replace(self, texts=(), pairs=None)
+
+
 class Encoder(Protocol):
     """A pretrained model and its tokenizer.
 
@@ -141,8 +161,31 @@ class Encoder(Protocol):
         """Logits (B, K), computed in the dtype of ``params``; no dropout if None."""
         ...
 
-    def save(self, params: Params, folder: Path, label_names: tuple[str, ...] | None) -> None:
-        """Write a folder that transformers' AutoModelForSequenceClassification loads."""
+    def check_dropout(
+        self, hidden: float | None, attention: float | None, classifier: float | None
+    ) -> None:
+        """Raise BadInput if this encoder cannot drop at those rates; None keeps its own."""
+        ...
+
+    def save(
+        self,
+        params: Params,
+        folder: Path,
+        label_names: tuple[str, ...] | None,
+        sample: Sample | None = None,
+    ) -> None:
+        """Write a folder from which plain transformers gives this encoder's predictions.
+
+        Args:
+            params: fp32.
+            folder: takes its place when everything is written and checked.
+            label_names: of the outputs; None for scores.
+            sample: how the run reads texts, and texts to check the folder on before that.
+
+        Raises:
+            OSError: it cannot be written.
+            PredictsOtherwise: what was written predicts otherwise; ``folder`` is as it was.
+        """
         ...
 
 

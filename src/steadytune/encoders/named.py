@@ -11,7 +11,8 @@ from pathlib import Path
 
 import huggingface_hub
 
-from steadytune.encoders.checkpoint import WEIGHTS
+from steadytune import hub
+from steadytune.encoders.checkpoint import WEIGHTS, reason
 from steadytune.errors import BadInput
 from steadytune.paths import as_path
 
@@ -105,6 +106,13 @@ def _on_hub(name: str, hub_id: str) -> Path:
             return cached
     except (OSError, ValueError):
         pass  # not in the cache, or not as a snapshot: the Hub is asked next
+    problem = hub.unreachable()
+    if problem is not None:
+        raise BadInput(
+            f"encoder {name!r} is no folder here, is not in the Hub cache, and cannot be "
+            f"downloaded as {hub_id} ({problem}): give the path of a folder; `hf download "
+            f"{hub_id} --local-dir FOLDER` fetches one where there is a network"
+        )
     try:
         listed = huggingface_hub.HfApi().list_repo_files(hub_id)
         weights = _WEIGHT_FILES[:1] if "model.safetensors" in listed else _WEIGHT_FILES
@@ -114,6 +122,5 @@ def _on_hub(name: str, hub_id: str) -> Path:
     except Exception as error:
         raise BadInput(
             f"encoder {name!r} is no folder here, is not in the Hub cache, and could not be "
-            f"downloaded as {hub_id} ({type(error).__name__}): {_allowed()}; without a network, "
-            f"copy the folder here or fetch it elsewhere with `hf download {hub_id}`"
+            f"downloaded as {hub_id} ({type(error).__name__}: {reason(error)}): {_allowed()}"
         ) from None

@@ -15,12 +15,13 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from steadytune.encoders import checkpoint, transformer
-from steadytune.encoders._encoder import Batch, Dropout, Tokenized
+from steadytune.encoders._encoder import Batch, Dropout, Sample, Tokenized
 from steadytune.encoders.architecture import table
 from steadytune.encoders.families import Family
 from steadytune.encoders.masked_lm import MaskedLMHead, read_head
 from steadytune.encoders.stacking import Stack
 from steadytune.encoders.tokenizer import Tokenizer
+from steadytune.encoders.verification import check
 from steadytune.procedure import Activations, Parameter, Params
 from steadytune.records import EncoderFacts
 from steadytune.seeds import generator
@@ -61,7 +62,7 @@ class Pretrained:
         self.head_note = ""
         if "pooler.weight" in self._fresh:
             self.head_note = f"{name} has no pooler: it is drawn by the init seed, as the head is."
-        self._tokenizer = Tokenizer(folder, arch.vocabulary, arch.longest, arch.segments > 1)
+        self._tokenizer = Tokenizer(folder, arch.vocabulary, arch.longest, arch.segments)
         self.facts = EncoderFacts(
             name=name,
             digest=digest(folder, self._weights, self._tokenizer.serialized),
@@ -116,8 +117,19 @@ class Pretrained:
         """Logits (B, K) of each run; see ``Stackable``."""
         return transformer.stacked_outputs(params, self._arch, stack, dropouts)
 
-    def save(self, params: Params, folder: Path, label_names: tuple[str, ...] | None) -> None:
-        """Write a folder that transformers' AutoModelForSequenceClassification loads."""
+    def check_dropout(
+        self, hidden: float | None, attention: float | None, classifier: float | None
+    ) -> None:
+        """Every rate can be had: the transformer is ours."""
+
+    def save(
+        self,
+        params: Params,
+        folder: Path,
+        label_names: tuple[str, ...] | None,
+        sample: Sample | None = None,
+    ) -> None:
+        """Write a folder from which plain transformers predicts the same; see ``Encoder``."""
         num_outputs = params["head.output.bias"].shape[0]
         config = copy.deepcopy(self._config)
         checkpoint.describe_outputs(config, num_outputs, label_names)
@@ -127,7 +139,13 @@ class Pretrained:
         with checkpoint.whole(folder) as fresh:
             checkpoint.write({self._family.checkpoint_name(n): params[n] for n in names}, fresh)
             config.save_pretrained(fresh)
-            self._tokenizer.save(fresh)
+            self._tokenizer.save(fresh, sample)
+            check(self, params, fresh, sample)
+
+    def save_tokenizer(self, folder: Path, sample: Sample) -> None:
+        """Write what ``save`` writes beside the weights that tokenizing takes."""
+        self._config.save_pretrained(folder)
+        self._tokenizer.save(folder, sample)
 
     def saved(self, folder: Path) -> dict[str, Tensor]:
         """The parameters that ``save`` wrote into ``folder``, encoder and head, in fp32.

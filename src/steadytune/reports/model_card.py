@@ -7,6 +7,7 @@ Its metadata are what the Hugging Face Hub reads: names that it knows, or none.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from steadytune.records import Checkpoint, RunRecord
 from steadytune.reports.summary_table import as_markdown, shown
 from steadytune.study import TaskChoice
 
+logger = logging.getLogger(__name__)
 NAME = "README.md"  # where the Hugging Face Hub looks for it
 GLUE = "nyu-mll/glue"
 METRIC_IDS = {  # of the Hub, where they differ from the names here
@@ -103,7 +105,11 @@ def write_model_cards(ledger: Ledger, hub_ids: Mapping[str, str | None]) -> None
                 continue
             choice, base_model = choices[cell.task], hub_ids.get(cell.encoder)
             kept = Kept(record, point, cell, row, choice, base_model)
-            card = model_card(kept, which).encode()
+            try:
+                card = model_card(kept, which).encode()
+            except Exception as problem:  # the model is kept all the same, and so are the others
+                logger.warning("no model card for run %s: %r", record.id, problem)
+                continue
             replace_file(folder / NAME, lambda path, card=card: path.write_bytes(card))
 
 

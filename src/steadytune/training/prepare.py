@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from steadytune import diagnostics
-from steadytune.encoders import Encoder, Tokenized
+from steadytune.encoders import Encoder, Sample, Tokenized, spread
 from steadytune.errors import BadInput
 from steadytune.records import Snapshot
 from steadytune.study import Run, Study
@@ -53,6 +53,8 @@ class Preparation:
                 f"warmup of {recipe.warmup} steps is longer than the {total_steps} steps of the "
                 "training; give fewer, or a share such as 0.1"
             )
+        dropout = (recipe.dropout, recipe.attention_dropout, recipe.classifier_dropout)
+        encoder.check_dropout(*dropout)
         procedure = build(recipe, total_steps, classes=task.label_names is not None)
 
         table = encoder.parameters(task.num_outputs)
@@ -86,7 +88,7 @@ class Preparation:
             total_steps=total_steps,
             evaluate_every=self.study.evaluate_every(recipe.steps_per_epoch(len(task.train))),
             keep=self.study.keep,
-            dropout=(recipe.dropout, recipe.attention_dropout, recipe.classifier_dropout),
+            dropout=dropout,
             dtype=DTYPES[recipe.precision],
             device=self.device,
             snapshot=snapshot,
@@ -103,6 +105,17 @@ class Preparation:
         """The dev split that a run reports on, in full vocabulary."""
         task = self.tasks[run.task.title]
         return self._tokens(run, task.report, task.dev[task.report])
+
+    def sample(self, run: Run) -> Sample:
+        """Examples of the dev split that a run reports on, of all lengths, as texts."""
+        task = self.tasks[run.task.title]
+        split, chosen = task.dev[task.report], spread(self.report_examples(run).lengths)
+        return Sample(
+            max_length=run.recipe.max_length,
+            segment_ids=run.recipe.segment_ids,
+            texts=tuple(split.texts[i] for i in chosen),
+            pairs=None if split.pairs is None else tuple(split.pairs[i] for i in chosen),
+        )
 
     def _tokens(self, run: Run, name: str, split: Split) -> Tokenized:
         recipe = run.recipe

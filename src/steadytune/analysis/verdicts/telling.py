@@ -10,7 +10,7 @@ from steadytune.analysis.verdicts._finding import Finding
 from steadytune.analysis.verdicts._judge import Verdict
 from steadytune.analysis.verdicts._study import CellVerdict, StudyVerdict
 from steadytune.escape import visible
-from steadytune.ledger.durable import plain
+from steadytune.ledger.json_lines import plain
 from steadytune.records import SCHEMA
 
 
