@@ -13,7 +13,7 @@ import stat
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,7 @@ def crc_of(tensors: Mapping[str, NDArray[Any]]) -> int:
         array = np.ascontiguousarray(tensors[name])
         about = json.dumps([name, str(tensors[name].dtype), list(tensors[name].shape)])
         crc = zlib.crc32(
-            memoryview(array.reshape(-1).view(np.uint8)), zlib.crc32(about.encode(), crc)
+            cast(bytes, array.reshape(-1).view(np.uint8)), zlib.crc32(about.encode(), crc)
         )
     return crc
 
