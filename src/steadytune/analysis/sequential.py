@@ -17,10 +17,12 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, special, stats
 
+from steadytune.analysis.arrangements import can_reject
 from steadytune.analysis.intervals import Interval, Numbers
 from steadytune.errors import BadInput
 
 Boundary = Literal["obrien-fleming", "pocock"]
+_FAR = 12.0  # standard errors that no study reaches
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(101)
 
 
@@ -30,7 +32,8 @@ class SequentialPlan:
 
     Attributes:
         looks: runs of each recipe at each look; at the last one the study ends.
-        nominal: the p-value to go below at each look. Any test serves whose p-values are valid.
+        nominal: the p-value to go below at each look, 0 where so few runs cannot have so small a
+            one: that look decides nothing, and spends nothing. Any valid test serves.
         alpha: chance that a difference is claimed at any look although there is none.
         margin: differences below this do not matter; None to stop for differences only.
     """
@@ -89,9 +92,15 @@ def sequential_plan(
     def excess(constant: float) -> float:
         return float(crossing(constant * shape, fractions).sum()) - alpha
 
-    constant = float(optimize.brentq(excess, 0.5, 10.0, xtol=1e-8))
-    nominal = 2 * special.ndtr(-constant * shape)
-    return SequentialPlan(tuple(looks), tuple(float(p) for p in nominal), alpha, margin)
+    while True:
+        constant = float(optimize.brentq(excess, 0.5, 10.0, xtol=1e-8))
+        nominal = 2 * special.ndtr(-constant * shape)
+        empty = [
+            p > 0 and not can_reject(n, n, float(p)) for n, p in zip(looks, nominal, strict=True)
+        ]
+        if not any(empty):
+            return SequentialPlan(tuple(looks), tuple(float(p) for p in nominal), alpha, margin)
+        shape[empty] = math.inf
 
 
 def crossing(bounds: Numbers, fractions: Numbers, drift: float = 0.0) -> Numbers:
@@ -107,7 +116,7 @@ def crossing(bounds: Numbers, fractions: Numbers, drift: float = 0.0) -> Numbers
     found = np.empty(len(bounds))
     at, mass = np.zeros(1), np.ones(1)  # where unstopped studies stand, and their weights
     before = 0.0
-    for k, (bound, fraction) in enumerate(zip(bounds, fractions, strict=True)):
+    for k, (bound, fraction) in enumerate(zip(np.minimum(bounds, _FAR), fractions, strict=True)):
         step, shift = math.sqrt(fraction - before), drift * (fraction - before)
         edge = bound * math.sqrt(fraction)
         found[k] = mass @ (_above((edge - at - shift) / step) + _above((edge + at + shift) / step))
@@ -170,13 +179,10 @@ def decide(plan: SequentialPlan, a: Numbers, b: Numbers) -> Decision:
 
 def _welch_interval(a: Numbers, b: Numbers, p: float) -> tuple[float, Interval]:
     difference = float(a.mean() - b.mean())
-    parts = [float(x.var(ddof=1)) / len(x) for x in (a, b)]
-    square = sum(parts)
-    if square == 0:  # neither recipe varies: nothing to measure the difference by
+    if np.ptp(a) == np.ptp(b) == 0 or p == 0:  # nothing to measure the difference by, or no look
         return difference, (-math.inf, math.inf)
-    freedom = square**2 / sum(part**2 for part in parts) * (len(a) - 1)
-    half = float(stats.t.isf(p / 2, freedom)) * math.sqrt(square)
-    return difference, (difference - half, difference + half)
+    found = stats.ttest_ind(a, b, equal_var=False).confidence_interval(1 - p)
+    return difference, (float(found.low), float(found.high))
 
 
 def _sentence(plan: SequentialPlan, place: int, verdict: str, interval: Interval) -> str:

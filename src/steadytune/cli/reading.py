@@ -16,6 +16,7 @@ from steadytune.analysis.verdicts import VerdictFormat, tell
 from steadytune.analysis.verdicts import diagnose as verdicts
 from steadytune.cli.terminal import plain_errors, width
 from steadytune.errors import BadInput
+from steadytune.failure_rule import FailureRule
 from steadytune.ledger import Ledger
 from steadytune.reports import comparison, paper_table, summary_table
 from steadytune.reports.summary_table import Format
@@ -37,6 +38,24 @@ class Which(StrEnum):
     best = "best"
 
 
+class FailedBy(StrEnum):
+    """What decides whether a run failed, where labels are classes."""
+
+    auto = "auto"
+    accuracy = "accuracy"
+    mcc = "mcc"
+
+
+Rule = Annotated[
+    FailedBy,
+    typer.Option(
+        "--failed-by",
+        help="Accuracy above the majority class's, MCC above 0, or auto: MCC where one class "
+        "holds more than 80 % of dev.",
+    ),
+]
+
+
 def summary(
     folder: Folder,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.table,
@@ -49,10 +68,11 @@ def summary(
     checkpoint: Annotated[
         Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
     ] = Which.last,
+    failed_by: Rule = FailedBy.auto,
 ) -> None:
     """How well and how steadily each recipe does: one row a task, encoder and recipe."""
     with plain_errors():
-        rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
+        rows = summarize(cells(Ledger.open(folder)), checkpoint.value, FailureRule(failed_by.value))
         of = paper_table if layout is Layout.paper else summary_table
         print(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
 
@@ -71,11 +91,14 @@ def compare(
     checkpoint: Annotated[
         Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
     ] = Which.last,
+    failed_by: Rule = FailedBy.auto,
 ) -> None:
     """Which of two recipes is better, steadier, fails less: sentences with their evidence."""
     with plain_errors():
         asked = list(dict.fromkeys(question or Question))
-        answers = compare_study(Ledger.open(folder), a, b, asked, checkpoint.value)
+        answers = compare_study(
+            Ledger.open(folder), a, b, asked, checkpoint.value, FailureRule(failed_by.value)
+        )
         if format_ is comparison.Format.text:
             print(comparison.as_text(answers, width()))
         else:
