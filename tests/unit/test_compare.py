@@ -22,7 +22,7 @@ from steadytune.analysis.compare import compare, compare_page
 from steadytune.analysis.evidence import Question, gather, turned
 from steadytune.analysis.families import holm
 from steadytune.analysis.more_seeds import advised, seeds_to_decide
-from steadytune.analysis.page import Comparison
+from steadytune.analysis.page import Comparison, adjusted_tests
 from steadytune.analysis.power import detectable_difference
 from steadytune.analysis.predictions import CellPredictions
 from steadytune.recipe import Recipe
@@ -286,9 +286,9 @@ def test_false_leaders_are_as_rare_as_they_should_be():
             for i, x in enumerate(scores)
         ]
         first, *others = sorted(of, key=lambda runs: -runs.values.mean())
-        unasked = itertools.combinations(others, 2)
-        found = level_of([(first, one) for one in others], unasked)
-        called += any(one.verdict != "undecided" for one in found)
+        asked = [Comparison(Question.LEVEL, first, one) for one in others]
+        unasked = [Comparison(Question.LEVEL, *pair) for pair in itertools.combinations(others, 2)]
+        called += any(one.tests[0].adjusted < 0.05 for one in adjusted_tests(asked, unasked))
     assert called / 150 < 0.103
 
 
@@ -308,7 +308,7 @@ def test_seeds_that_would_decide_do_decide(question):
         return
     assert f"about {needed} seeds" in told.sentence
     decided = 0
-    for study_seed in range(60):
+    for study_seed in range(40):
         rng = np.random.default_rng([study_seed, 1])
         drawn = [rng.choice(x, needed) for x in pilot]
         runs = [
@@ -316,7 +316,7 @@ def test_seeds_that_would_decide_do_decide(question):
             for k, (x, recipe) in enumerate(zip(drawn, "ab", strict=True))
         ]
         decided += compare(question, *runs).verdict in ("a", "b")
-    assert decided / 60 > 0.64  # 0.8 less three standard errors
+    assert decided / 40 > 0.6  # 0.8 less three standard errors
 
 
 def test_more_comparisons_ask_for_more_seeds():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from simulated_run import new_record
 
 from steadytune import metrics
 from steadytune.analysis.cells import Cell
@@ -20,7 +21,6 @@ from steadytune.failure_rule import (
     normal_p,
 )
 from steadytune.records import Checkpoint, State
-from synthetic import conduct, study_of
 
 NAMES = ("accuracy", "matthews")
 RARE = np.r_[np.ones(25, int), np.zeros(475, int)]
@@ -129,11 +129,10 @@ def test_metrics_that_are_not_finite_are_failures():
     )
 
 
-@pytest.fixture(scope="module")
-def rare_record(tmp_path_factory):
+@pytest.fixture
+def rare_record():
     """A record of a finished run that finds 20 of 25 positives among 500."""
-    ledger = conduct(study_of(tmp_path_factory.mktemp("one") / "s"), "g")
-    (record, *_) = [one for row in ledger.planned if (one := ledger.record(row.id))]
+    record = new_record("x")
     useful = flagged(20, 60)
     task = replace(
         record.task,

@@ -72,7 +72,7 @@ def test_ours_is_steadier_than_mixout_task_by_task_as_the_paper_tests_it(task):
     assert "ours is steadier than lee" in found.sentence
     stds = [found.details[f"std_{name}"] for name in ("a", "b")]
     assert stds == pytest.approx([TABLE[name][task][1] / 100 for name in ("ours", "lee")])
-    assert found.effect.interval[1] < 0.7
+    assert found.effect.interval[1] < 1
 
 
 def test_as_a_family_of_three_the_medians_decide_less_than_the_means():

@@ -22,7 +22,6 @@ from steadytune.analysis.intervals import Interval, Numbers
 from steadytune.errors import BadInput
 
 Boundary = Literal["obrien-fleming", "pocock"]
-_FAR = 12.0  # standard errors that no study reaches
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(101)
 
 
@@ -86,21 +85,32 @@ def sequential_plan(
         raise BadInput(
             f"looks after {list(looks)} runs: give rising numbers from 5 on, such as 5 10 15 20 25"
         )
+    used = list(looks)
+    while True:
+        nominal = _nominal(used, alpha, boundary)
+        empty = [n for n, p in zip(used, nominal, strict=True) if not can_reject(n, n, p)]
+        if not empty:
+            break
+        used = [n for n in used if n not in empty]
+        if not used:
+            raise BadInput(
+                f"looks after {list(looks)} runs: at none of them can so few runs be significant; "
+                "give a last look with more"
+            )
+    by_look = dict(zip(used, nominal, strict=True))
+    return SequentialPlan(tuple(looks), tuple(by_look.get(n, 0.0) for n in looks), alpha, margin)
+
+
+def _nominal(looks: Sequence[int], alpha: float, boundary: Boundary) -> list[float]:
+    """The p-value to go below at each look, so that all looks together err with chance alpha."""
     fractions = np.array(looks) / looks[-1]
     shape = np.ones(len(looks)) if boundary == "pocock" else 1 / np.sqrt(fractions)
 
     def excess(constant: float) -> float:
         return float(crossing(constant * shape, fractions).sum()) - alpha
 
-    while True:
-        constant = float(optimize.brentq(excess, 0.5, 10.0, xtol=1e-8))
-        nominal = 2 * special.ndtr(-constant * shape)
-        empty = [
-            p > 0 and not can_reject(n, n, float(p)) for n, p in zip(looks, nominal, strict=True)
-        ]
-        if not any(empty):
-            return SequentialPlan(tuple(looks), tuple(float(p) for p in nominal), alpha, margin)
-        shape[empty] = math.inf
+    constant = float(optimize.brentq(excess, 0.5, 10.0, xtol=1e-8))
+    return [float(p) for p in 2 * special.ndtr(-constant * shape)]
 
 
 def crossing(bounds: Numbers, fractions: Numbers, drift: float = 0.0) -> Numbers:
@@ -116,7 +126,7 @@ def crossing(bounds: Numbers, fractions: Numbers, drift: float = 0.0) -> Numbers
     found = np.empty(len(bounds))
     at, mass = np.zeros(1), np.ones(1)  # where unstopped studies stand, and their weights
     before = 0.0
-    for k, (bound, fraction) in enumerate(zip(np.minimum(bounds, _FAR), fractions, strict=True)):
+    for k, (bound, fraction) in enumerate(zip(bounds, fractions, strict=True)):
         step, shift = math.sqrt(fraction - before), drift * (fraction - before)
         edge = bound * math.sqrt(fraction)
         found[k] = mass @ (_above((edge - at - shift) / step) + _above((edge + at + shift) / step))
@@ -140,11 +150,12 @@ def sequential_power(
     about one run.
     """
     last = plan.looks[-1]
-    drift = difference * math.sqrt(last / (std_a**2 + std_b**2))
-    bounds = -special.ndtri(np.array(plan.nominal) / 2)
-    stopped = crossing(bounds, np.array(plan.looks) / last, drift)
+    used = [(n, p) for n, p in zip(plan.looks, plan.nominal, strict=True) if p > 0]
+    looks, nominal = (np.array(x) for x in zip(*used, strict=True))
+    drift = difference * math.sqrt(looks[-1] / (std_a**2 + std_b**2))
+    stopped = crossing(-special.ndtri(nominal / 2), looks / looks[-1], drift)
     reached = float(stopped.sum())
-    return reached, float(stopped @ np.array(plan.looks)) + (1 - reached) * last
+    return reached, float(stopped @ looks) + (1 - reached) * last
 
 
 def decide(plan: SequentialPlan, a: Numbers, b: Numbers) -> Decision:
