@@ -146,11 +146,13 @@ def false_positives(name: str, studies: int, seed: int) -> str:
     rng, draw = np.random.default_rng(seed), DISTRIBUTIONS[name]
     tests: dict[str, Callable[[Numbers, Numbers], bool]] = {
         "permutation (level)": lambda a, b: permutation(a, b).p < ALPHA,
-        "Mann-Whitney": lambda a, b: stats.mannwhitneyu(a, b).pvalue < ALPHA,
+        "Mann-Whitney": lambda a, b: bool(stats.mannwhitneyu(a, b).pvalue < ALPHA),
         "Brown-Forsythe (spread)": lambda a, b: spread_tests.brown_forsythe(a, b).p < ALPHA,
-        "Brown-Forsythe by F alone": lambda a, b: spread_tests.brown_forsythe_p(a, b) < ALPHA,
-        "Fligner-Killeen": lambda a, b: stats.fligner(a, b).pvalue < ALPHA,
-        "Levene from the means": lambda a, b: stats.levene(a, b, center="mean").pvalue < ALPHA,
+        "Brown-Forsythe by F alone": lambda a, b: bool(spread_tests.brown_forsythe_p(a, b) < ALPHA),
+        "Fligner-Killeen": lambda a, b: bool(stats.fligner(a, b).pvalue < ALPHA),
+        "Levene from the means": lambda a, b: bool(
+            stats.levene(a, b, center="mean").pvalue < ALPHA
+        ),
         "stochastic order below 0.2": _ordered,
     }
     rows = list[list[object]]()

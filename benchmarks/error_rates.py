@@ -77,7 +77,7 @@ def study(rng: np.random.Generator, draw: Draw, n: int, gap: float = 0.0) -> lis
 
 def compare_is_wrong(tasks: Sequence[Sequence[Runs]], questions: Sequence[Question]) -> bool:
     """Whether comparing the first two recipes in all questions ends in a verdict on these."""
-    asked = [Comparison(question, *runs[:2]) for runs in tasks for question in DECIDED]
+    asked = [Comparison(question, runs[0], runs[1]) for runs in tasks for question in DECIDED]
     return _any_verdict(asked, (), questions)
 
 

@@ -86,7 +86,7 @@ def test_the_table_is_found_again_from_accuracy_and_mcc(examples, data):
     mcc = metrics.matthews(labels, predictions)
     if mcc <= 0:
         return
-    table = [[found, rare - found], [alarms, examples - rare - alarms]]
+    table = np.array([[found, rare - found], [alarms, examples - rare - alarms]])
     expected = stats.fisher_exact(table, alternative="greater").pvalue
     found_p = fisher_p(mcc, metrics.accuracy(labels, predictions), 1 - rare / examples, examples)
     assert found_p is not None

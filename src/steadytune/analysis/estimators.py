@@ -242,8 +242,3 @@ def expected_max_estimate(values: Numbers, draws: int, *, replacement: bool = Fa
     interval, method = found or (None, None)
     value = float(expected_max(values, draws, replacement=replacement))
     return Estimate("expected_max", value, interval, method, len(values))
-
-
-def flattery(values: Numbers, draws: int) -> float:
-    """How much reporting the best of ``draws`` runs flatters: its expectation less the mean."""
-    return float(expected_max(values, draws) - mean(values))
