@@ -137,7 +137,7 @@ def test_a_verdict_that_its_interval_does_not_show_is_explained():
     for one in found:
         low, high = one.effect.interval
         assert not low <= 0 <= high
-        expected = "" if one.verdict == "a" else "it is of this comparison alone"
+        expected = "" if one.verdict == "a" else "of this comparison alone"
         assert expected in one.sentence
     seen = {one.verdict for one in found}
     assert "undecided" in seen

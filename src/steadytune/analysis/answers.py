@@ -66,7 +66,9 @@ def open_sentence(found: Evidence, comparisons: int = 1) -> str:
             )
         case _:
             head += _ahead(found)
-    said = _disagreement(found, decided=False) + _detectable(found, comparisons)
+    said = _hopeless(found, comparisons) or (
+        _disagreement(found, decided=False) + _detectable(found, comparisons)
+    )
     return f"{head}; {_support(found)}.{said}"
 
 
@@ -208,33 +210,31 @@ def _disagreement(found: Evidence, *, decided: bool) -> str:
     test, ends = found.tests[0], found.effect.interval
     if ends is None or (ends[0] <= found.neutral <= ends[1]) != decided:
         return ""
-    none = "no difference"
-    if decided:
+    holds = f"The interval {'includes' if decided else 'excludes'} {found.neutral:g}"
+    if not decided and test.p < ALPHA:
         return (
-            f" The interval includes {none}: it is made by another method ({found.effect.method}); "
-            "the test decides."
+            f" {holds} because it is of this comparison alone; corrected for all verdicts here, p "
+            "is not below 0.05."
         )
-    if test.p < ALPHA:
-        return (
-            f" The interval leaves out {none}, as it is of this comparison alone: corrected for "
-            "all verdicts here, p is not below 0.05."
-        )
+    return f" {holds} because it is made by another method; the test decides."
+
+
+def _hopeless(found: Evidence, comparisons: int) -> str:
+    """That so few runs cannot be significant among so many comparisons, where it is so."""
+    least = least_p(found.a.n, found.b.n, comparisons)
+    if found.question is Question.FAILURES or least * comparisons < ALPHA:
+        return ""
     return (
-        f" The interval leaves out {none}: it is made by another method ({found.effect.method}); "
-        "the test decides."
+        f" With {found.a.n} and {found.b.n} runs and {comparisons} comparisons nothing can be "
+        f"significant: the smallest possible p, {least:.2g}, becomes "
+        f"{min(1.0, comparisons * least):.2g} after correction. The interval is of this comparison "
+        "alone."
     )
 
 
 def _detectable(found: Evidence, comparisons: int) -> str:
     """What these runs would find in 4 of 5 studies, where that can be said."""
     n, alpha = min(found.a.n, found.b.n), ALPHA / max(comparisons, 1)
-    least = least_p(found.a.n, found.b.n, comparisons)
-    if found.question is not Question.FAILURES and least >= alpha:
-        return (
-            f" With {found.a.n} and {found.b.n} runs and {comparisons} comparisons nothing can be "
-            f"significant: the smallest possible p, {least:.2g}, becomes "
-            f"{min(1.0, comparisons * least):.2g} after correction."
-        )
     if found.question is Question.LEVEL:
         of_a, of_b = (float(std(one.values)) for one in (found.a, found.b))
         least = detectable_difference(of_a, of_b, n, alpha=alpha)

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, special, stats
 
-from steadytune.analysis.arrangements import can_reject
+from steadytune.analysis.arrangements import least_p
 from steadytune.analysis.intervals import Interval, Numbers
 from steadytune.errors import BadInput
 
@@ -88,7 +88,7 @@ def sequential_plan(
     used = list(looks)
     while True:
         nominal = _nominal(used, alpha, boundary)
-        empty = [n for n, p in zip(used, nominal, strict=True) if not can_reject(n, n, p)]
+        empty = [n for n, p in zip(used, nominal, strict=True) if least_p(n, n) >= p]
         if not empty:
             break
         used = [n for n in used if n not in empty]
