@@ -88,7 +88,7 @@ def test_summary_counts_every_run():
         planned=7,
     )
     (row,) = summarize([runs])
-    assert (row.n, row.failed, row.diverged, row.crashed, row.unfinished) == (3, 1, 1, 1, 3)
+    assert (row.n, row.failed, row.diverged, row.crashed, row.unfinished) == (3, 2, 1, 1, 3)
     assert scores(runs).tolist() == [0.9, 0.81, 0.81]  # the diverged run at the baseline
     assert row.mean == pytest.approx(0.84)
     assert row.std == pytest.approx(np.std([0.9, 0.81, 0.81], ddof=1))

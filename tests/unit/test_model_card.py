@@ -59,7 +59,7 @@ def test_cards_lie_beside_kept_models_only(tmp_path):
     text = (ledger.model_folder(first) / "README.md").read_text()
     assert not ledger.model_folder(second).exists()
     assert "one of 4 runs" in text
-    assert "1 failed, 1 diverged" in text
+    assert "2 failed, 1 of them diverged" in text
     assert "base_model" not in text
     write_model_cards(ledger, {})
     assert (ledger.model_folder(first) / "README.md").read_text() == text

@@ -116,7 +116,7 @@ def test_embedded_json_ends_no_script():
         ("all failed", "No recipe learned anything"),
         ("all diverged", "No recipe learned anything"),
         ("mixed", "2 of its 4 runs failed"),
-        ("small", "has the best mean"),
+        ("small", "has the highest mean"),
     ],
 )
 def test_the_answer_says_what_is_known(condition, words, in_condition):

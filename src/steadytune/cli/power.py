@@ -37,7 +37,10 @@ def power(
     ] = "",
     chance: Annotated[float, typer.Option("--power", help="Of finding what is there.")] = 0.8,
     comparisons: Annotated[
-        int, typer.Option("--comparisons", help="Pairs of recipes and tasks that are compared.")
+        int,
+        typer.Option(
+            "--comparisons", help="Verdicts on the page: pairs of recipes x tasks x questions."
+        ),
     ] = 1,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.text,
 ) -> None:
@@ -49,7 +52,9 @@ def power(
     shown = list[str]()
     if seeds is not None and not needs:
         shown = planning.found_by(seeds, power=chance, comparisons=comparisons)
-    plan, remark = planning.looks(_numbers(looks), asked) if looks else ([], "")
+    plan, remark = (
+        planning.looks(_numbers(looks), asked, comparisons=comparisons) if looks else ([], "")
+    )
     form = planning.as_text if format_ is Format.text else planning.as_json
     show(form(needs, shown, plan, [remark] if remark else []))
 

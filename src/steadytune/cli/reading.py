@@ -24,6 +24,7 @@ from steadytune.cli.terminal import (
     width,
 )
 from steadytune.errors import BadInput, Damaged, not_known
+from steadytune.failure_rule import FailureRule
 from steadytune.ledger import Depth
 from steadytune.ledger.durable import replace_text
 from steadytune.paths import as_path
@@ -47,6 +48,24 @@ class Which(StrEnum):
     best = "best"
 
 
+class FailedBy(StrEnum):
+    """What decides whether a run failed, where labels are classes."""
+
+    auto = "auto"
+    accuracy = "accuracy"
+    mcc = "mcc"
+
+
+Rule = Annotated[
+    FailedBy,
+    typer.Option(
+        "--failed-by",
+        help="Accuracy above the majority class's, MCC above 0, or auto: MCC where one class "
+        "holds more than 80 % of dev.",
+    ),
+]
+
+
 def summary(
     folder: Folder,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.table,
@@ -59,10 +78,11 @@ def summary(
     checkpoint: Annotated[
         Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
     ] = Which.last,
+    failed_by: Rule = FailedBy.auto,
 ) -> None:
     """How well and how steadily each recipe does: one row a task, encoder and recipe."""
     with opened(folder, Depth.RECORDS) as ledger:
-        rows = summarize(cells(ledger), checkpoint.value)
+        rows = summarize(cells(ledger), checkpoint.value, FailureRule(failed_by.value))
         of = paper_table if layout is Layout.paper else summary_table
         show(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
 
@@ -81,11 +101,12 @@ def compare(
     checkpoint: Annotated[
         Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
     ] = Which.last,
+    failed_by: Rule = FailedBy.auto,
 ) -> None:
     """Which of two recipes is better, steadier, fails less: sentences with their evidence."""
     with opened(folder) as ledger:
         asked = list(dict.fromkeys(question or Question))
-        answers = compare_study(ledger, a, b, asked, checkpoint.value)
+        answers = compare_study(ledger, a, b, asked, checkpoint.value, FailureRule(failed_by.value))
         if format_ is comparison.Format.text:
             show(comparison.as_text(answers, width()))
         else:

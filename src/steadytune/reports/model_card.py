@@ -196,7 +196,7 @@ def _told(row: SummaryRow) -> str:
     return (
         f"mean {shown(row.metric, row.mean)}{interval}{spread}, "
         f"{shown(row.metric, row.min)} to {shown(row.metric, row.max)}; "
-        f"{row.failed} failed, {row.diverged} diverged"
+        f"{row.failed} failed, {row.diverged} of them diverged"
     )
 
 

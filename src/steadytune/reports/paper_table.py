@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
 from steadytune.escape import cell, latex, markdown, visible
 from steadytune.metrics import METRICS
-from steadytune.reports.summary_table import shown
+from steadytune.reports.strict_json import strict_json
+from steadytune.reports.summary_table import failed_means, is_best, number, shown
 
 COLUMNS = ("std", "mean", "max", "failed")
 
@@ -63,12 +62,12 @@ def _caption(rows: Sequence[SummaryRow]) -> str:
     which = CHECKPOINTS[rows[0].checkpoint if rows else "last"]
     errors = any(row.metric and not METRICS[row.metric].higher_is_better for row in rows)
     return (
-        f"Metrics x 100 on dev, {which}, over all n ended runs; std with ddof = 1. failed: runs of "
-        "the n with accuracy at the end of training not above the majority class's, a constant "
-        "prediction, or a tensor that stopped being finite (those enter with the majority class's "
-        "metric). "
+        f"Metrics x 100 on dev, {which}, over all n ended runs; std with ddof = 1. "
+        f"{failed_means(rows)} Diverged runs are among the failed and enter with the metric of a "
+        "constant prediction. "
         + ("Errors are not multiplied by 100, and the least is their max. " if errors else "")
-        + "Best of a task, but no std where every run failed: "
+        + "Best of a task (equal numbers all; none of a recipe with unfinished runs, and no std "
+        "where every run failed): "
     )
 
 
@@ -84,27 +83,12 @@ def _entries(row: SummaryRow | None, column: Sequence[SummaryRow | None]) -> lis
     if row is None or not row.n:
         return [Entry("-")] * len(COLUMNS)
     others = [one for one in column if one is not None and one.n]
-    entries = list[Entry]()
-    for name, value in (("std", row.std), ("mean", row.mean), ("max", _most(row))):
-        own, most = _merit(row, name), max(_merit(one, name) for one in others)
-        best = len(others) > 1 and own == most > -math.inf
-        entries.append(Entry(shown(row.metric, value), value, best))
-    bad = row.failed + row.diverged
-    return [*entries, Entry(f"{bad}/{row.n}", bad / row.n)]
-
-
-def _merit(row: SummaryRow, name: str) -> float:
-    """A number turned so that more is better; minus infinity for what must not be called best."""
-    if name == "std":
-        nothing = row.std is None or row.failed + row.diverged == row.n
-        return -math.inf if nothing else -(row.std or 0.0)
-    value = row.mean if name == "mean" else _most(row)
-    return -math.inf if value is None else METRICS[row.metric].merit(value)
-
-
-def _most(row: SummaryRow) -> float | None:
-    """The best run: of errors the least."""
-    return row.max if not row.metric or METRICS[row.metric].higher_is_better else row.min
+    entries = [
+        Entry(shown(row.metric, value), value, is_best(row, name, others))
+        for name in COLUMNS[:3]
+        for value in [number(row, name)]
+    ]
+    return [*entries, Entry(f"{row.failed}/{row.n}", row.failed / row.n)]
 
 
 def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
@@ -206,7 +190,7 @@ def as_json(rows: Sequence[SummaryRow]) -> str:
         }
         for name, entries in of.lines.items()
     ]
-    return json.dumps(found, indent=2)
+    return strict_json(found)
 
 
 def _plain_entries(entries: Sequence[Entry]) -> dict[str, object]:

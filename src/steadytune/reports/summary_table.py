@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -16,6 +15,9 @@ from rich.text import Text
 
 from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
 from steadytune.escape import cell, latex, markdown, visible
+from steadytune.failure_rule import in_words
+from steadytune.metrics import METRICS
+from steadytune.reports.strict_json import strict_json
 
 HEADINGS = (
     "task",
@@ -39,25 +41,38 @@ _SHORT = {"mean_squared_error": "MSE"}  # errors: not fractions
 def caption(rows: Sequence[SummaryRow]) -> str:
     """What the numbers are: checkpoint, unit, estimators, and what counts as failed."""
     which = CHECKPOINTS[rows[0].checkpoint if rows else "last"]
+    scores = [row.majority_accuracy is None for row in rows if row.metric]
+    units = "Metrics x 100" + (", errors (MSE) as they are," if _has_errors(rows) else "")
+    constants = [] if all(scores) and scores else ["the majority class"]
+    constants += ["the mean of the labels"] if any(scores) else []
+    constant = " or ".join(constants)
     return (
-        f"Metrics x 100 on dev, {which}, over all n ended runs; std with ddof = 1; the interval of "
-        "the mean is a 95 % BCa bootstrap over runs, widened for few (too narrow below n "
-        "= 5 all the same). failed: accuracy at the end of training not above the majority "
-        "class's, or a constant prediction; diverged runs (+d) enter the statistics with the "
-        "majority class's metric. majority: the metric of predicting the majority class."
-        + (_CAPTION_SCORES if any(row.majority_accuracy is None for row in rows) else "")
+        f"{units} on dev, {which}, over all n ended runs; std with ddof = 1; the interval of the "
+        "mean is a 95 % BCa bootstrap over runs, widened for small n (below 5 runs still too "
+        f"narrow). {failed_means(rows)} Diverged runs (d) are among the failed and enter with the "
+        f"metric of predicting {constant}, which the column majority shows."
     )
 
 
-_CAPTION_SCORES = (
-    " Where labels are scores, predicting their mean takes the majority class's place: failed is a "
-    "squared error not below its. Errors (MSE) are not multiplied by 100."
-)
+def failed_means(rows: Sequence[SummaryRow]) -> str:
+    """What counts as failed, with the tasks it is true of where they are not all alike."""
+    tasks: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.failed_if:
+            tasks.setdefault(row.failed_if, {})[row.task] = None
+    if len(tasks) < 2:
+        return f"failed: {next(iter(tasks), in_words(0.5))}."
+    said = [f"{rule} ({', '.join(of)})" for rule, of in tasks.items()]
+    return f"failed: {'; '.join(said)}."
+
+
+def _has_errors(rows: Sequence[SummaryRow]) -> bool:
+    return any(row.metric in _SHORT for row in rows)
 
 
 def cells(row: SummaryRow) -> list[str]:
     """One row as text, in the order of HEADINGS."""
-    failed = str(row.failed) + (f"+{row.diverged}d" if row.diverged else "")
+    failed = str(row.failed) + (f" ({row.diverged}d)" if row.diverged else "")
     absent = [f"{row.unfinished} unfinished"] if row.unfinished else []
     absent += [f"{row.crashed} crashed"] if row.crashed else []
     low_high = row.mean_interval
@@ -89,6 +104,42 @@ def shown(metric: str, value: float | None) -> str:
     return f"{value:.3g}" if metric in _SHORT else f"{100 * value:.1f}"
 
 
+def is_best(row: SummaryRow, name: str, rows: Sequence[SummaryRow]) -> bool:
+    """Whether no other recipe has a better number; those that are shown alike are alike.
+
+    Recipes of which runs are missing do not take part, nor do those without a number, nor the
+    standard deviation of runs that all failed.
+
+    Args:
+        row: of the recipe.
+        name: ``mean``, ``std`` or ``max``, which for errors is the least.
+        rows: of all recipes of the task.
+    """
+    taking_part = [one for one in rows if merit(one, name) > -math.inf]
+    if len(taking_part) < 2 or not any(one is row for one in taking_part):
+        return False
+    first = max(taking_part, key=lambda one: merit(one, name))
+    own, most = number(row, name), number(first, name)
+    return shown(row.metric, own) == shown(row.metric, most) or own == most
+
+
+def merit(row: SummaryRow, name: str) -> float:
+    """A number turned so that more is better; minus infinity for what must not be called best."""
+    value = number(row, name)
+    if value is None or row.unfinished or row.crashed:
+        return -math.inf
+    if name == "std":
+        return -math.inf if row.failed == row.n else -value
+    return METRICS[row.metric].merit(value)
+
+
+def number(row: SummaryRow, name: str) -> float | None:
+    """One of the row's numbers; the ``max`` of an error is its least."""
+    if name == "max" and row.metric and not METRICS[row.metric].higher_is_better:
+        return row.min
+    return {"mean": row.mean, "std": row.std, "max": row.max}[name]
+
+
 def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
     """Text for a terminal of ``width`` columns; columns that say the same everywhere go on top."""
     body = [cells(row) for row in rows]
@@ -113,13 +164,7 @@ def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
 
 def as_json(rows: Sequence[SummaryRow]) -> str:
     """A list of objects with the fields of SummaryRow; metrics as fractions."""
-    found = [{name: _finite(value) for name, value in asdict(row).items()} for row in rows]
-    return json.dumps(found, indent=2, allow_nan=False)
-
-
-def _finite(value: object) -> object:
-    """JSON has no NaN: null takes its place."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return strict_json([asdict(row) for row in rows])
 
 
 def as_csv(rows: Sequence[SummaryRow]) -> str:

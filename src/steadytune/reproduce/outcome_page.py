@@ -90,7 +90,9 @@ def _table(experiment: Experiment, evidence: Evidence) -> Iterator[str]:
         return
     yield f"{evidence.cast.encoder}:"
     yield ""
-    yield "| task | recipe | metric | n | failed | diverged | mean | 95 % | std | min | max |"
+    yield (
+        "| task | recipe | metric | n | failed | of them diverged | mean | 95 % | std | min | max |"
+    )
     yield "|---|---|---|--:|--:|--:|--:|---|--:|--:|--:|"
     yield from map(_row, rows)
     yield ""
