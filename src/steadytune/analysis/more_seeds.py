@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from steadytune.analysis.compare import Answer
 from steadytune.analysis.evidence import Question
+from steadytune.analysis.failure_tests import MOST
 from steadytune.analysis.power import ALPHA, failure_power, mean_power, pilot_power, seeds_for
 from steadytune.analysis.runs import Runs
 
