@@ -35,8 +35,8 @@ class LayerwiseLrDecay:
         """Refill the slot ``groups``."""
         inner = procedure.groups
 
-        def groups(parameter: Parameter, depth: int) -> Group:
-            group = inner(parameter, depth)
+        def groups(parameter: Parameter, depth: int, step: int) -> Group:
+            group = inner(parameter, depth, step)
             power = depth + 1 - parameter.depth
             return replace(group, lr_factor=group.lr_factor * self.factor**power)
 

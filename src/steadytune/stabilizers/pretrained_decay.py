@@ -35,8 +35,8 @@ class PretrainedDecay:
         """Refill the slot ``groups``."""
         inner = procedure.groups
 
-        def groups(parameter: Parameter, depth: int) -> Group:
-            group = inner(parameter, depth)
+        def groups(parameter: Parameter, depth: int, step: int) -> Group:
+            group = inner(parameter, depth, step)
             if parameter.fresh or parameter.kind in ("bias", "norm"):
                 return group
             return replace(group, weight_decay=self.rate, toward="start")
