@@ -174,8 +174,8 @@ class GradientContext:
 class GradientMap(Protocol):
     """What happens to gradients after clipping and before the optimizer."""
 
-    def init(self, params: Params) -> Kept:
-        """What it keeps, at step 0."""
+    def init(self, params: Params, table: Sequence[Parameter]) -> Kept:
+        """What it keeps, at step 0, for parameters that are not frozen."""
         ...
 
     def begin(self, context: GradientContext) -> None:

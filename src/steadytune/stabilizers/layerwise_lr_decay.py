@@ -15,7 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from steadytune.procedure import Group, Parameter, Procedure
-from steadytune.stabilizers._stabilizer import STRICT
+from steadytune.stabilizers._stabilizer import STRICT, Cost
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -28,6 +28,7 @@ class LayerwiseLrDecay:
 
     name: ClassVar[str] = "layerwise_lr_decay"
     summary: ClassVar[str] = "smaller learning rates for lower layers (Howard & Ruder 2018)"
+    cost: ClassVar[Cost] = Cost()
 
     factor: Annotated[float, Field(gt=0, le=1)] = 0.95
 

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from steadytune.procedure import Draws, Parameter, Params, Procedure
 from steadytune.seeds import keep_rate
-from steadytune.stabilizers._stabilizer import STRICT
+from steadytune.stabilizers._stabilizer import STRICT, Cost
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -46,6 +46,7 @@ class Mixout:
 
     name: ClassVar[str] = "mixout"
     summary: ClassVar[str] = "replace weights by pretrained ones at random (Lee et al. 2020)"
+    cost: ClassVar[Cost] = Cost(memory="a mixed copy of each matrix")
 
     p: Annotated[float, Field(ge=0, le=0.999)] = 0.7
     kind: Literal["column", "element"] = "column"
@@ -63,7 +64,8 @@ class Mixout:
         ) -> Params:
             view = dict(inner(params, start, table, draws))
             for parameter in table:
-                if parameter.kind == "linear" and (self.head or not parameter.fresh):
+                known = parameter.kind == "linear" and parameter.name in view
+                if known and (self.head or not parameter.fresh):
                     name = parameter.name
                     view[name] = self._mix(name, view[name], start[name], draws)
             return view

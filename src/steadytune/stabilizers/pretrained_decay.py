@@ -15,7 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from steadytune.procedure import Group, Parameter, Procedure
-from steadytune.stabilizers._stabilizer import STRICT
+from steadytune.stabilizers._stabilizer import STRICT, Cost
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -28,6 +28,7 @@ class PretrainedDecay:
 
     name: ClassVar[str] = "pretrained_decay"
     summary: ClassVar[str] = "decay toward the pretrained weights (Wiese et al. 2017)"
+    cost: ClassVar[Cost] = Cost()
 
     rate: Annotated[float, Field(ge=0)] = 0.01
 

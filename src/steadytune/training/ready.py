@@ -184,7 +184,7 @@ class RunState:
         trained = {name: tensor for name, tensor in params.items() if name not in frozen}
         kept = run.procedure.optimizer.init(trained)
         for each in run.procedure.gradients:
-            kept |= each.init(trained)
+            kept |= each.init(trained, run.table)
         kept |= views.init(run.procedure.evaluated, params, run.start)
         return cls(run, params, kept, dict.fromkeys(trained, 0))
 
