@@ -95,7 +95,8 @@ def check_alone_stacked_and_resumed_are_one(folder, name, settings):
     """Beside a plain run and another seed, in a ragged stack, and from a snapshot: every bit."""
     study = study_with(folder, name, settings)
     seeds = (Seeds.tied(0), Seeds.tied(1))
-    both = replace(study.study, recipes=(study.study.recipes[0], SHORT), seeds=seeds)
+    recipes = (study.study.recipes[0], replace(SHORT, name="plain"))
+    both = replace(study.study, recipes=recipes, seeds=seeds)
     runs = plan(both, {"tiny": study.task.facts}, {study.name: study.encoder.facts})
     alike = [run for run in runs if run.recipe.stabilizers]
     mine = alike[0]
@@ -234,6 +235,8 @@ class _Halving:
 
     def view(self, params, kept, step):
         self._looks += 1
+        if "head.output.weight" not in params:
+            return params
         half = params["head.output.weight"] / 2
         return params if self._looks > 1 else {**params, "head.output.weight": half}
 

@@ -185,7 +185,7 @@ class RunState:
         kept = run.procedure.optimizer.init(trained)
         for each in run.procedure.gradients:
             kept |= each.init(trained, run.table)
-        kept |= views.init(run.procedure.evaluated, params, run.start)
+        views.init(run.procedure.evaluated, params, run.start, kept)
         return cls(run, params, kept, dict.fromkeys(trained, 0))
 
     def groups(self) -> Mapping[str, Group]:

@@ -8,13 +8,11 @@ from steadytune.parameters import Kept, Params
 from steadytune.procedure import EvaluatedView
 
 
-def init(views: Sequence[EvaluatedView], params: Params, start: Params) -> Kept:
-    """What they keep, at step 0."""
-    kept: Kept = {}
+def init(views: Sequence[EvaluatedView], params: Params, start: Params, kept: Kept) -> None:
+    """Add what they keep, at step 0, to what is kept; some look at what an optimizer keeps."""
     for each in views:
         kept |= each.init(params, start)
         params = each.view(params, kept, 0)
-    return kept
 
 
 def observe(views: Sequence[EvaluatedView], params: Params, kept: Kept, step: int) -> None:

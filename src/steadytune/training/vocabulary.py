@@ -82,7 +82,8 @@ class Vocabulary:
             return 1.0
         name, one = self.parameter.name, torch.ones(1, dtype=torch.float64)
         start, params = {name: one}, {name: one.clone()}
-        kept = procedure.optimizer.init(params) | views.init(procedure.evaluated, params, start)
+        kept = procedure.optimizer.init(params)
+        views.init(procedure.evaluated, params, start, kept)
         counts, lr = {name: 0}, procedure.optimizer.settings.lr
         for step in range(steps):
             groups = {name: procedure.groups(self.parameter, self.depth, step)}
