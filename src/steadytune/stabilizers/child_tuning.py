@@ -60,7 +60,7 @@ class ChildTuning:
         """D looks at the training split once before step 1."""
         if self.variant == "F":
             return Cost()
-        return Cost(memory="a mask; an epoch of both passes before the first step")
+        return Cost(memory="keeps a mask, found in an epoch before step 1")
 
     def apply(self, procedure: Procedure) -> Procedure:
         """Add a map to the slot ``gradients``."""

@@ -34,7 +34,7 @@ class Ema:
 
     name: ClassVar[str] = "ema"
     summary: ClassVar[str] = "evaluate and save a moving average of the weights"
-    cost: ClassVar[Cost] = Cost(memory="a copy of the trained weights")
+    cost: ClassVar[Cost] = Cost(memory="keeps a copy of the trained weights")
 
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
 

@@ -29,7 +29,7 @@ class FrozenLayers:
 
     name: ClassVar[str] = "frozen_layers"
     summary: ClassVar[str] = "leave embeddings and lowest layers as they are (Lee et al. 2019)"
-    cost: ClassVar[Cost] = Cost(memory="less: nothing is kept for frozen weights")
+    cost: ClassVar[Cost] = Cost(memory="keeps no moments of frozen weights")
 
     bottom: Annotated[int, Field(ge=0)] = 0
     embeddings: bool = True

@@ -56,7 +56,7 @@ class Lora:
 
     name: ClassVar[str] = "lora"
     summary: ClassVar[str] = "train low-rank differences, freeze the encoder (Hu et al. 2022)"
-    cost: ClassVar[Cost] = Cost(memory="less: no moments of frozen weights", parameters=True)
+    cost: ClassVar[Cost] = Cost(memory="keeps no moments of frozen weights", parameters=True)
 
     rank: Annotated[int, Field(ge=1)] = 8
     alpha: Annotated[float, Field(gt=0)] = 16.0

@@ -46,7 +46,7 @@ class Mixout:
 
     name: ClassVar[str] = "mixout"
     summary: ClassVar[str] = "replace weights by pretrained ones at random (Lee et al. 2020)"
-    cost: ClassVar[Cost] = Cost(memory="a mixed copy of each matrix")
+    cost: ClassVar[Cost] = Cost(memory="keeps a mixed copy of each matrix")
 
     p: Annotated[float, Field(ge=0, le=0.999)] = 0.7
     kind: Literal["column", "element"] = "column"

@@ -41,7 +41,7 @@ class RDrop:
 
     name: ClassVar[str] = "r_drop"
     summary: ClassVar[str] = "two passes with other dropout masks must agree (Wu et al. 2021)"
-    cost: ClassVar[Cost] = Cost(forward=2, memory="activations of two passes")
+    cost: ClassVar[Cost] = Cost(forward=2, memory="keeps the activations of both")
 
     alpha: Annotated[float, Field(ge=0)] = 1.0
     reduction: Literal["mean", "sum"] = "mean"

@@ -46,7 +46,7 @@ class ScheduleFree:
 
     name: ClassVar[str] = "schedule_free"
     summary: ClassVar[str] = "AdamW that averages instead of a schedule (Defazio et al. 2024)"
-    cost: ClassVar[Cost] = Cost(memory="none more: z takes the place of the first moment")
+    cost: ClassVar[Cost] = Cost(memory="keeps z in place of the first moment")
 
     r: Annotated[float, Field(ge=0)] = 0.0
 
