@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from steadytune.procedure import Activations, Parameter, Params
+from steadytune.procedure import Activations, Parameter, Params, Perturb
 from steadytune.records import EncoderFacts
 from steadytune.seeds import keep_mask, keep_rate
 
@@ -127,6 +127,7 @@ class Encoder(Protocol):
         word_embedding: name of the parameter whose rows are looked up by token id, or None where
             rows cannot be left out (foreign models).
         head_note: a sentence on parts that the checkpoint lacks, or "".
+        perturbable: at which sites a pass can be perturbed, of ``procedure.Need``.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Encoder(Protocol):
     depth: int
     word_embedding: str | None
     head_note: str
+    perturbable: frozenset[str]
 
     def tokenize(
         self,
@@ -157,7 +159,13 @@ class Encoder(Protocol):
         """fp32 parameters at step 0: the pretrained ones (not copies), and fresh ones drawn."""
         ...
 
-    def outputs(self, params: Params, batch: Batch, dropout: Dropout | None) -> Tensor:
+    def outputs(
+        self,
+        params: Params,
+        batch: Batch,
+        dropout: Dropout | None,
+        perturb: Perturb | None = None,
+    ) -> Tensor:
         """Logits (B, K), computed in the dtype of ``params``; no dropout if None."""
         ...
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from steadytune.encoders.tokenizer import Tokenizer
 from steadytune.encoders.trial import try_out
 from steadytune.encoders.verification import check
 from steadytune.errors import BadInput
-from steadytune.procedure import Parameter, Params
+from steadytune.procedure import Parameter, Params, Perturb
 from steadytune.records import EncoderFacts
 from steadytune.seeds import ambient
 
@@ -48,6 +49,7 @@ class Foreign:
     """
 
     word_embedding: str | None = None
+    perturbable: frozenset[str] = frozenset({"word_vectors"})
 
     def __init__(self, name: str, folder: Path, config: PreTrainedConfig) -> None:
         """Read weights and tokenizer.
@@ -178,8 +180,17 @@ class Foreign:
             for p in self.parameters(num_outputs)
         }
 
-    def outputs(self, params: Params, batch: Batch, dropout: Dropout | None) -> Tensor:
-        """Logits (B, K), computed in the dtype of ``params``; no dropout if None."""
+    def outputs(
+        self,
+        params: Params,
+        batch: Batch,
+        dropout: Dropout | None,
+        perturb: Perturb | None = None,
+    ) -> Tensor:
+        """Logits (B, K), computed in the dtype of ``params``; no dropout if None.
+
+        The one site of a perturbation is ``embeddings.word``.
+        """
         num_outputs = params[self._output[0]].shape[0]
         inputs = self._padded(batch)
         if dropout is None:
@@ -187,7 +198,10 @@ class Foreign:
         rates = (dropout.hidden, dropout.attention, dropout.classifier)
         model = self._model(num_outputs, rates)
         with ambient(dropout.seed, *dropout.moment, "foreign"):
-            return self._call(model, params, inputs)
+            if perturb is None:
+                return self._call(model, params, inputs)
+            with _perturbed(model, inputs["attention_mask"].bool(), perturb):
+                return self._call(model, params, inputs)
 
     def _call(self, model: PreTrainedModel, params: Params, inputs: dict[str, Tensor]) -> Tensor:
         device = inputs["input_ids"].device
@@ -238,6 +252,20 @@ class Foreign:
             model.save_pretrained(fresh)
             self._tokenizer.save(fresh, sample)
             check(self, params, fresh, sample)
+
+
+@contextmanager
+def _perturbed(model: PreTrainedModel, real_BL: Tensor, perturb: Perturb) -> Iterator[None]:
+    """With the word vectors of real tokens perturbed."""
+
+    def changed(module: torch.nn.Module, given: Any, vectors: Tensor) -> Tensor:  # noqa: ANN401
+        return vectors.index_put((real_BL,), perturb("embeddings.word", vectors[real_BL]))
+
+    hook = model.get_input_embeddings().register_forward_hook(changed)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _few(names: list[str]) -> str:

@@ -22,7 +22,7 @@ from steadytune.encoders.masked_lm import MaskedLMHead, read_head
 from steadytune.encoders.stacking import Stack
 from steadytune.encoders.tokenizer import Tokenizer
 from steadytune.encoders.verification import check
-from steadytune.procedure import Activations, Parameter, Params
+from steadytune.procedure import Activations, Parameter, Params, Perturb
 from steadytune.records import EncoderFacts
 from steadytune.seeds import generator
 
@@ -38,6 +38,7 @@ class Pretrained:
     """
 
     word_embedding: str | None = "embeddings.word"
+    perturbable: frozenset[str] = frozenset({"word_vectors", "layer_inputs"})
 
     def __init__(self, name: str, folder: Path, config: PreTrainedConfig, family: Family) -> None:
         """Read weights and tokenizer.
@@ -107,9 +108,15 @@ class Pretrained:
             for p in self.parameters(num_outputs)
         }
 
-    def outputs(self, params: Params, batch: Batch, dropout: Dropout | None) -> Tensor:
+    def outputs(
+        self,
+        params: Params,
+        batch: Batch,
+        dropout: Dropout | None,
+        perturb: Perturb | None = None,
+    ) -> Tensor:
         """Logits (B, K), computed in the dtype of ``params``; no dropout if None."""
-        return transformer.outputs(params, self._arch, batch, dropout)
+        return transformer.outputs(params, self._arch, batch, dropout, perturb)
 
     def stacked_outputs(
         self, params: Params | Sequence[Params], stack: Stack, dropouts: Sequence[Dropout]

@@ -20,7 +20,7 @@ from steadytune.encoders.dropping import Drop, DropOfOne, DropOfStack
 from steadytune.encoders.packing import Layout, layout
 from steadytune.encoders.stacking import Stack
 from steadytune.encoders.weights import OfOne, Ragged, Uniform, Weights
-from steadytune.procedure import Activations, Params
+from steadytune.procedure import Activations, Params, Perturb
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
@@ -30,9 +30,15 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def outputs(params: Params, arch: Architecture, batch: Batch, dropout: Dropout | None) -> Tensor:
+def outputs(
+    params: Params,
+    arch: Architecture,
+    batch: Batch,
+    dropout: Dropout | None,
+    perturb: Perturb | None = None,
+) -> Tensor:
     """Logits (B, K) of a packed batch, in the dtype of ``params``."""
-    return _outputs(OfOne(params), arch, batch, DropOfOne(arch, dropout))
+    return _outputs(OfOne(params), arch, batch, DropOfOne(arch, dropout), perturb or _as_it_is)
 
 
 def stacked_outputs(
@@ -98,18 +104,37 @@ def _layout(weights: Weights, arch: Architecture, batch: Batch) -> Layout:
     return layout(batch.lengths, arch.heads, weights.example.dtype, weights.example.device)
 
 
-def _outputs(weights: Weights, arch: Architecture, batch: Batch, drop: Drop) -> Tensor:
+def _as_it_is(site: str, rows: Tensor) -> Tensor:
+    return rows
+
+
+def _outputs(
+    weights: Weights,
+    arch: Architecture,
+    batch: Batch,
+    drop: Drop,
+    perturb: Perturb = _as_it_is,
+) -> Tensor:
     """Logits; the last layer is computed for first tokens alone, as the head reads no others."""
     where = _layout(weights, arch, batch)
-    x_TD = _embed(weights, arch, batch, where, drop)
+    x_TD = _embed(weights, arch, batch, where, drop, perturb)
     last = len(arch.order) - 1
     for step in range(last):
-        x_TD = _layer(weights, arch, x_TD, where, drop, step)
-    return _head(weights, arch, _layer(weights, arch, x_TD, where, drop, last, first=True), drop)
+        x_TD = _layer(weights, arch, perturb(f"layers.{step}", x_TD), where, drop, step)
+    x_TD = perturb(f"layers.{last}", x_TD)
+    x_BD = perturb("head", _layer(weights, arch, x_TD, where, drop, last, first=True))
+    return _head(weights, arch, x_BD, drop)
 
 
-def _embed(weights: Weights, arch: Architecture, batch: Batch, where: Layout, drop: Drop) -> Tensor:
-    x = weights.lookup("embeddings.word", batch.tokens_T)
+def _embed(
+    weights: Weights,
+    arch: Architecture,
+    batch: Batch,
+    where: Layout,
+    drop: Drop,
+    perturb: Perturb = _as_it_is,
+) -> Tensor:
+    x = perturb("embeddings.word", weights.lookup("embeddings.word", batch.tokens_T))
     x = x + weights.lookup("embeddings.position", where.positions + arch.position_offset)
     if arch.segments:
         x = x + weights.lookup("embeddings.segment", batch.segments_T)

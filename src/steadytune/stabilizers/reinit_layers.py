@@ -21,7 +21,7 @@ from torch import Tensor
 from steadytune.errors import BadInput
 from steadytune.procedure import Parameter, Params, Procedure
 from steadytune.seeds import generator
-from steadytune.stabilizers._stabilizer import STRICT
+from steadytune.stabilizers._stabilizer import STRICT, Cost
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -35,6 +35,7 @@ class ReinitLayers:
 
     name: ClassVar[str] = "reinit_layers"
     summary: ClassVar[str] = "start the top layers from scratch (Zhang et al. 2021)"
+    cost: ClassVar[Cost] = Cost()
 
     top: Annotated[int, Field(ge=0)] = 5
     pooler: bool = True
@@ -66,7 +67,8 @@ class ReinitLayers:
     def _chosen(self, parameter: Parameter, depth: int) -> bool:
         if parameter.part == "pooler":
             return self.pooler
-        return parameter.part == "layer" and parameter.depth > depth - self.top
+        pretrained = parameter.part == "layer" and not parameter.fresh
+        return pretrained and parameter.depth > depth - self.top
 
 
 def _fresh(parameter: Parameter, init_seed: int) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
-from steadytune.training.adamw import EpsMode, update
+from steadytune.training.adamw import AdamStep, EpsMode, update
 
 _UPDATE_OPTIONS = ("lr", "betas", "eps", "weight_decay", "eps_mode", "bias_correction")
 _DEFAULTS: dict[str, Any] = {
@@ -169,9 +169,8 @@ class AdamW(torch.optim.Optimizer):
             ordered[0],
             param.grad,
             *ordered[1:],
-            step=int(state["step"]),
+            AdamStep(step=int(state["step"]), **options),
             toward=state["start"] if toward_start else None,
-            **options,
         )
         for tensor, result in zip(held, ordered, strict=True):
             if tensor is not result:

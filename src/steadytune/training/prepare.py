@@ -11,6 +11,7 @@ import torch
 from steadytune import diagnostics
 from steadytune.encoders import Encoder, Sample, Tokenized, spread
 from steadytune.errors import BadInput
+from steadytune.procedure import Procedure
 from steadytune.records import Snapshot
 from steadytune.study import Run, Study
 from steadytune.tasks import Split, Task
@@ -56,8 +57,9 @@ class Preparation:
         dropout = (recipe.dropout, recipe.attention_dropout, recipe.classifier_dropout)
         encoder.check_dropout(*dropout)
         procedure = build(recipe, total_steps, classes=task.label_names is not None)
+        _check_needs(procedure, encoder)
 
-        table = encoder.parameters(task.num_outputs)
+        table = procedure.table(encoder.parameters(task.num_outputs))
         pretrained = encoder.initial(task.num_outputs, run.seeds.init)
         whole = procedure.initial(pretrained, table, run.seeds.init)
 
@@ -66,7 +68,9 @@ class Preparation:
         labels = task.train.labels if head is None else head.scale.standardized(task.train.labels)
         train = self._tokens(run, "train", task.train)
         dev = {name: self._tokens(run, name, split) for name, split in task.dev.items()}
-        vocabulary = Vocabulary.of(encoder, table, whole, [train, *dev.values()])
+        used = [train, *dev.values()]
+        trims = procedure.optimizer.elementwise
+        vocabulary = Vocabulary.of(encoder, table, whole, used if trims else None)
         start = vocabulary.trimmed(whole)
         return ReadyRun(
             id=run.id,
@@ -74,7 +78,6 @@ class Preparation:
             encoder=encoder,
             procedure=procedure,
             table=table,
-            groups={p.name: procedure.groups(p, encoder.depth) for p in table},
             start={name: tensor.to(self.device) for name, tensor in start.items()},
             vocabulary=vocabulary,
             train=Examples(vocabulary.renumbered(train), labels),
@@ -147,3 +150,14 @@ def _joined(parts: Sequence[Tokenized]) -> Tokenized:
         np.concatenate([part.segments for part in parts]),
         offsets,
     )
+
+
+def _check_needs(procedure: Procedure, encoder: Encoder) -> None:
+    missing = procedure.needs & {"word_vectors", "layer_inputs"} - encoder.perturbable
+    if missing:
+        what = " and ".join(sorted(missing)).replace("_", " ")
+        raise BadInput(
+            f"stabilizers that perturb {what} ({'; '.join(procedure.filled_by)}) do not work with "
+            f"{encoder.name}, which runs through transformers itself: leave them out, or use an "
+            "encoder of the families that steadytune computes"
+        )
