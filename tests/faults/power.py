@@ -30,19 +30,25 @@ class Durable:
     def after(self, operation: Operation) -> None:
         """Take an operation that was done."""
         path = Path(operation.path)
-        if operation.name == "fsync":
-            if path.is_dir():
-                self._names[_inode(path)] = _listing(path)
-            else:
-                self._content[_inode(path)] = path.read_bytes()
-        elif operation.name == "mkdir":  # numbers of what was removed are given out again
+        if operation.name == "fsync" and path.is_dir():
+            for file in filter(Path.is_file, path.iterdir()):
+                self._forget_former(file)
+            self._names[_inode(path)] = _listing(path)
+        elif operation.name == "fsync":
+            self._forget_former(path)
+            self._content[_inode(path)] = path.read_bytes()
+        elif operation.name == "mkdir":
             self._names[_inode(path)] = {}
             self._content.pop(_inode(path), None)
         elif operation.name in ("create", "half") and path.exists():
-            number = _inode(path)
-            self._names.pop(number, None)
-            if number in self._content and not path.read_bytes().startswith(self._content[number]):
-                del self._content[number]
+            self._forget_former(path)
+
+    def _forget_former(self, file: Path) -> None:
+        """Numbers of what was removed are given out again, also to files of other libraries."""
+        number = _inode(file)
+        self._names.pop(number, None)
+        if number in self._content and not file.read_bytes().startswith(self._content[number]):
+            del self._content[number]
 
     def strict(self, target: Path) -> None:
         """Write what is left: names and content that were forced to disk."""
