@@ -33,6 +33,7 @@ class Stabilized:
         self.study = SmallStudy(folder, replace(recipe, stabilizers=chosen), task, keep="last")
         plain = SmallStudy(folder, recipe, task)
         self.recipe = recipe
+        self.scale = task.facts.scale
         self.ready = plain.prepare(plain.run)
         self.own = self.study.prepare(self.study.run)
         events = self.study.events()
@@ -51,6 +52,11 @@ class Stabilized:
     def check(self, found: list[float], params: dict[str, Tensor], rtol=1e-4) -> None:
         """Losses and saved weights are those of the reference, and not those of the start."""
         np.testing.assert_allclose(self.losses, found, rtol=rtol)
+        if self.scale is not None:  # saved weights speak the unit of the scores
+            std, mean = self.scale.std, self.scale.mean
+            output = {"weight": params["head.output.weight"] * std}
+            output["bias"] = params["head.output.bias"] * std + mean
+            params = params | {f"head.output.{leaf}": value for leaf, value in output.items()}
         for name, weights in self.weights.items():
             torch.testing.assert_close(weights, params[name].detach(), rtol=rtol, atol=1e-5)
         moved = [not torch.equal(x, self.own.start[name]) for name, x in self.weights.items()]

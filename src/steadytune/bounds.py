@@ -16,7 +16,6 @@ from pydantic import AfterValidator, Field, StrictInt
 from pydantic_core import ArgsKwargs, PydanticCustomError
 
 MOST_RUNS = 100_000  # of one study
-MOST_RATE = 1000.0  # a learning rate
 MOST_STEPS = 100_000_000  # of one run
 MOST_SEED = 2**63 - 1  # what tables of the ledger hold
 _FOLDER_BYTES = 200  # a file name has at most 255, and some are made from the study's name
@@ -41,7 +40,7 @@ BatchSize = Annotated[int, Field(ge=1, le=65_536)]
 Tokens = Annotated[int, Field(ge=4, le=65_536)]
 Examples = Annotated[int, Field(ge=2, le=1_000_000_000)]
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
-LearningRate = Annotated[float, Field(gt=0, le=MOST_RATE)]
+LearningRate = Annotated[float, Field(gt=0)]
 Epsilon = Annotated[float, Field(gt=0, le=1)]
 Decay = Annotated[float, Field(ge=0, le=1000), Zero]
 Norm = Annotated[float, Field(gt=0, le=1e12)]

@@ -25,10 +25,10 @@ def reproduce(*arguments):
 
 REFUSED = {
     "no such paper": (["devlin2019"], ["devlin2019", "mosbach2021"]),
-    "no such experiment": (["mosbach2021", "figure1"], ["figure1", "table1", "figure 9"]),
+    "no such experiment": (["mosbach2021", "figure1"], ["figure1", "table1", "train_curves"]),
     "an experiment of headroom": (["headroom", "table1"], ["headroom is one experiment"]),
     "no such scale": (["mosbach2021", "--scale", "huge"], ["huge", "paper", "small"]),
-    "two rates": (["mosbach2021", "--lr", "1", "--lr", "2"], ["2 times", "three"]),
+    "two rates": (["mosbach2021", "--lr", "1", "--lr", "2"], ["--lr 1 --lr 2", "three"]),
     "no seeds": (["mosbach2021", "--seeds", "0"], ["--seeds 0"]),
     "no such encoder": (["mosbach2021", "table1", "--encoder", "./nowhere", *TASK], ["nowhere"]),
 }

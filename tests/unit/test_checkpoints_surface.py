@@ -59,7 +59,9 @@ def by_transformers(study: SmallStudy, params: Params, folder: Path) -> tuple[fl
     inputs = {k: torch.tensor(v) for k, v in inputs.items()}
     labels, outputs = torch.tensor(train.labels), model(**inputs).logits
     if study.task.label_names is None:
-        loss = functional.mse_loss(outputs[:, 0], labels.float())
+        scale = study.task.facts.scale  # losses are in its unit
+        standard = (labels - scale.mean) / scale.std
+        loss = functional.mse_loss(outputs[:, 0], standard.float())
     else:
         loss = functional.cross_entropy(outputs, labels)
     loss.backward()

@@ -56,7 +56,7 @@ def test_kappa_where_all_agree_or_there_is_one_run():
 
 
 def test_jensen_shannon_is_scipys():
-    probabilities = softmax(np.random.default_rng(0).normal(0, 2, (4, 7, 3)))
+    probabilities = softmax(np.random.default_rng(0).normal(0, 2, (4, 7, 3)), axis=2)
     matrix = jensen_shannon_matrix(probabilities)
     for i, j in itertools.combinations(range(4), 2):
         expected = spatial.distance.jensenshannon(probabilities[i], probabilities[j], axis=1) ** 2

@@ -116,7 +116,11 @@ def test_files_and_folders_of_this_machine_stay_private(tmp_path, path):
 @pytest.mark.parametrize("name", [*HOSTILE, "- a: b", "'", "# no", "no", "1.5", "a\tb\x85c"])
 def test_metadata_reads_back_and_names_are_no_markup(tmp_path, name):
     kept = kept_of(
-        kept_ledger(tmp_path / "study", hostile=True), TaskChoice(name), name, None, recipe=name
+        kept_ledger(tmp_path / "study", hostile=True),
+        TaskChoice(name[:4000]),
+        name,
+        None,
+        recipe=name,
     )
     card = parsed(kept)
     (result,) = card.data.eval_results

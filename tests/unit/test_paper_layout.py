@@ -16,12 +16,12 @@ from steadytune.reports.paper_table import FORMATS, as_table, paper_table
 
 GOOD = replace(
     ROW, task="glue/rte", metric="accuracy", recipe="good_one", encoder="bert", n=5, failed=0,
-    diverged=0, mean=0.7, std=0.02, max=0.72, majority=0.53,
+    diverged=0, crashed=0, unfinished=0, mean=0.7, std=0.02, max=0.72, majority=0.53,
 )  # fmt: skip
-STUCK = replace(GOOD, recipe="stuck|50%", mean=0.53, std=0.0, max=0.53, failed=4, diverged=1)
+STUCK = replace(GOOD, recipe="stuck|50%", mean=0.53, std=0.0, max=0.53, failed=5, diverged=1)
 OTHER = [
     replace(GOOD, task="glue/cola", metric="matthews", mean=0.4, std=0.01),
-    replace(STUCK, task="glue/cola", metric="matthews", mean=0.5, std=0.1, failed=2, max=0.72),
+    replace(STUCK, task="glue/cola", metric="matthews", mean=0.5, std=0.1, failed=3, max=0.72),
 ]
 ROWS = [GOOD, STUCK, *OTHER]
 
@@ -67,7 +67,7 @@ def test_text_fits_the_terminal():
 def test_markdown_latex_csv_and_json_read_back():
     markdown = FORMATS["markdown"](ROWS)
     assert r"| stuck\|50% | 0.0 |" in markdown
-    assert "| good_one | **2.0** | **70.0** |" in markdown
+    assert r"| good\_one | **2.0** | **70.0** |" in markdown
     latex = FORMATS["latex"](ROWS)
     assert r"good\_one & \textbf{2.0} & \textbf{70.0} & \textbf{72.0} & 0/5" in latex
     assert r"\multicolumn{4}{c}{glue/rte (accuracy)}" in latex

@@ -22,11 +22,11 @@ def invoke(*arguments):
 
 
 def test_figures_go_where_they_are_told(folder, tmp_path):
-    result = invoke("figures", folder, "ranks", "boxes", "--out", tmp_path / "out")
+    result = invoke("figures", folder, "raincloud", "boxes", "--out", tmp_path / "out")
     assert result.exit_code == 0
     written = result.stdout.split()
     assert sorted(written) == sorted(str(path) for path in (tmp_path / "out").iterdir())
-    assert {Path(path).stem for path in written} == {"ranks", "boxes"}
+    assert {Path(path).stem for path in written} == {"raincloud", "boxes"}
 
 
 def test_an_unknown_figure_is_bad_input_and_the_known_ones_are_named(folder):

@@ -265,12 +265,13 @@ def test_titles_say_every_choice_that_matters() -> None:
     changed: dict[str, Any] = {
         "train_size": 5, "subset_seed": 1, "dev": "d", "dev_share": 0.1, "dev_seed": 1,
         "dev_protocol": "halves", "text": "t", "pair": "p", "label": "l", "labels": "scores",
-        "metric": "f1",
+        "metric": "f1", "separator": "tab", "quoting": "none", "encoding": "cp1252",
     }  # fmt: skip
     names = {field.name for field in fields(TaskChoice)}  # pyright: ignore[reportArgumentType]
-    assert set(changed) == names - {"name", "data_dir"}
+    assert set(changed) == names - {"name", "data_dir", "columns"}
     titles = {TaskChoice("x", **{name: value}).title for name, value in changed.items()}
     assert titles == {f"x[{name}={value}]" for name, value in changed.items()}
+    assert TaskChoice("x", columns=("a", "b")).title == "x[columns=a|b]"
     assert TaskChoice("x", data_dir="d").title == "x"
 
 

@@ -283,5 +283,5 @@ def test_without_a_network_the_remedy_is_named(monkeypatch):
         raise ConnectionError("Couldn't reach 'nyu-mll/glue' on the Hub\ndetails")
 
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=unreachable))
-    with pytest.raises(BadInput, match=r"ConnectionError: Couldn't reach.*Hub\)\n.*--data-dir"):
+    with pytest.raises(BadInput, match=r"could not be reached.*\)\n.*--data-dir"):
         load(TaskChoice("glue/rte"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from steadytune.bounds import MOST_RATE
 from steadytune.errors import BadInput, not_known
 from steadytune.reproduce.mosbach2021 import EXPERIMENTS, Experiment
 from steadytune.reproduce.scale import SCALES, Scale, default_scale
@@ -63,10 +63,10 @@ def scale_of(given: Options, encoders: Sequence[str]) -> Scale:
     scale = default_scale(tuple(encoders)) if given.scale is None else SCALES[given.scale]
     if given.seeds is not None and not 1 <= given.seeds <= MOST_SEEDS:
         raise BadInput(f"--seeds {given.seeds}: give 1 to {MOST_SEEDS}")
-    if len(given.lrs) not in (0, 3) or not all(0 < lr <= MOST_RATE for lr in given.lrs):
+    if len(given.lrs) not in (0, 3) or not all(0 < lr < math.inf for lr in given.lrs):
         raise BadInput(
-            f"--lr {' --lr '.join(f'{lr:g}' for lr in given.lrs)}: give three rates above 0, at "
-            f"most {MOST_RATE}; the middle one is for the default and the proposed recipe"
+            f"--lr {' --lr '.join(f'{lr:g}' for lr in given.lrs)}: give three rates above 0; "
+            "the middle one is for the default and the proposed recipe"
         )
     try:
         tasks, subsets = _tasks(given, scale)
