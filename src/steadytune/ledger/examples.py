@@ -22,6 +22,7 @@ from steadytune.ledger.arrays import read_arrow, write_arrow
 from steadytune.ledger.durable import make_folder
 from steadytune.ledger.json_lines import damaged
 
+FOLDER = "examples"
 _log = logging.getLogger(__name__)
 
 
@@ -35,7 +36,7 @@ class Examples:
 
 def examples_file(folder: Path, task_digest: str, split: str) -> Path:
     """Where the texts of a split lie in the folder of a study."""
-    return folder / "examples" / f"{task_digest}-{split}.parquet"
+    return folder / FOLDER / f"{task_digest}-{split}.parquet"
 
 
 def write_examples(path: Path, texts: Sequence[str], pairs: Sequence[str] | None) -> None:
