@@ -38,7 +38,7 @@ from steadytune.ledger.claims import STUDY, Claims
 from steadytune.ledger.depth import Damage, Depth, Part
 from steadytune.ledger.durable import is_temporary, make_folder, replace_json, sweep_temporary
 from steadytune.ledger.environments import add_environment, read_environments
-from steadytune.ledger.examples import Examples, examples_file, write_examples
+from steadytune.ledger.examples import Examples, examples_file, examples_name, write_examples
 from steadytune.ledger.layout import reader_of
 from steadytune.ledger.planned import Plan, Planned, check_grows, read_plan
 from steadytune.ledger.readers import Predictions
@@ -269,7 +269,7 @@ class Ledger:
         Raises:
             Damaged: the file holds something else.
         """
-        return self.reader.examples(task_digest, split)
+        return self.reader.examples(examples_name(task_digest, split))
 
     def keep_examples(
         self, task_digest: str, split: str, texts: Sequence[str], pairs: Sequence[str] | None
@@ -281,7 +281,8 @@ class Ledger:
             OSError: the disk is full or not writable.
         """
         self.reader.check_continues()
-        write_examples(examples_file(self.folder, task_digest, split), texts, pairs)
+        path = examples_file(self.folder, examples_name(task_digest, split))
+        write_examples(path, texts, pairs)
 
     def model_folder(self, run: str, step: int | None = None) -> Path:
         """Where the model of a run lies, or its weights after ``step`` steps, if they were kept."""

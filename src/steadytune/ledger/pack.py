@@ -19,7 +19,7 @@ from steadytune.errors import BadInput, Damaged
 from steadytune.ledger._ledger import Ledger
 from steadytune.ledger.claims import STUDY, Claims
 from steadytune.ledger.depth import Depth, Part
-from steadytune.ledger.durable import is_temporary, make_folder, replace_file
+from steadytune.ledger.durable import is_temporary, make_folder, replace_file, sweep_temporary
 from steadytune.ledger.examples import examples_file
 from steadytune.ledger.pack_check import difference
 from steadytune.ledger.pack_tables import write_tables
@@ -104,6 +104,8 @@ def _replace(folder: Path) -> Packing:
             _check_ended(ledger)
             packed = _write(ledger, folder, states=True)
         _remove(ledger)
+        sweep_temporary(folder)
+        claims.tidy()
     return _packing(ledger, before, folder, packed)
 
 
@@ -130,6 +132,7 @@ def _write(ledger: Ledger, target: Path, states: bool) -> Packed:
     _copied(ledger.folder / _PLAN, target / _PLAN)
     for name in set(_TABLES) - set(files):  # of an earlier packing
         (target / name).unlink(missing_ok=True)
+    sweep_temporary(target)
     return packed
 
 
@@ -218,7 +221,9 @@ def _check_ended(ledger: Ledger) -> None:
 
 def _packed_files(ledger: Ledger, states: bool) -> list[Path]:
     """All files whose content is in the packed study."""
-    return [*_beside(ledger.folder, states), *_replaced(ledger)]
+    tables = [packed_file(ledger.folder), *(ledger.folder / name for name in _TABLES)]
+    of_runs = tables if packed_file(ledger.folder).exists() else _replaced(ledger)
+    return [*_beside(ledger.folder, states), *of_runs]
 
 
 def _replaced(ledger: Ledger) -> Iterator[Path]:
@@ -227,8 +232,8 @@ def _replaced(ledger: Ledger) -> Iterator[Path]:
         yield from (run.record_file, run.events_file, run.steps_file, run.measured_file)
         yield from (run.path / "steps.jsonl", run.path / "diagnostics.jsonl")
         yield from sorted(run.predictions_folder.glob("*.parquet"))
-    for digest, split in ledger.reader.texts():
-        yield examples_file(ledger.folder, digest, split)
+    for split in ledger.reader.texts():
+        yield examples_file(ledger.folder, split)
 
 
 def _run_folders(ledger: Ledger) -> list[RunFolder]:

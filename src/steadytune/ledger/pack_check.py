@@ -24,11 +24,11 @@ def difference(ledger: Ledger, other: StudyReader) -> str | None:
                 return f"{what} of run {run}"
         elif other.run(run).record() is not None:
             return f"the record of run {run}"
-    if set(ledger.reader.texts()) != set(other.texts()):
+    if ledger.reader.texts() != other.texts():
         return "the list of examples"
-    for key in other.texts():
-        if ledger.reader.examples(*key) != other.examples(*key):
-            return f"the examples of {'-'.join(key)}"
+    for split in other.texts():
+        if ledger.reader.examples(split) != other.examples(split):
+            return f"the examples of {split}"
     return None
 
 

@@ -49,7 +49,6 @@ DIAGNOSTICS = Table(
 EXAMPLES = Table(
     "examples",
     {
-        "task": Kind.TEXT,
         "split": Kind.TEXT,
         "example": Kind.INTEGER,
         "text": Kind.TEXT,
@@ -218,12 +217,11 @@ def _headline(record: RunRecord, checkpoint: Checkpoint | None) -> float | None:
 
 
 def _examples(study: StudyReader) -> Iterator[Columns]:
-    for task, split in study.texts():
-        found = study.examples(task, split)
+    for split in study.texts():
+        found = study.examples(split)
         assert found is not None, "listed, and not damaged"
         size = len(found.texts)
         yield {
-            "task": [task] * size,
             "split": [split] * size,
             "example": range(size),
             "text": found.texts,

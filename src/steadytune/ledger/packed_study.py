@@ -34,8 +34,6 @@ from steadytune.ledger.sums import misfit
 from steadytune.ledger.tables import OF_RUNS, Rows, file_of, integers, read_whole
 from steadytune.records import RunRecord
 
-Texts = dict[tuple[str, str], Examples]
-
 
 class _Runs(NamedTuple):
     """What ``runs.parquet`` says: the text of each record, and where rows of runs are."""
@@ -56,17 +54,17 @@ class PackedStudy:
         """The reader of a planned run."""
         return PackedRun(self, run)
 
-    def texts(self) -> list[tuple[str, str]]:
-        """Task digest and split of all examples that were kept."""
+    def texts(self) -> list[str]:
+        """The names of all dev splits whose texts were kept, in order."""
         return list(self._texts)
 
-    def examples(self, task_digest: str, split: str) -> Examples | None:
+    def examples(self, name: str) -> Examples | None:
         """The texts of a dev split; None where they were not kept or ``check`` left them out.
 
         Raises:
             Damaged: they are not what was written there.
         """
-        return None if self._no_texts else self._texts.get((task_digest, split))
+        return None if self._no_texts else self._texts.get(name)
 
     def damage(self, run: str, record: RunRecord, depth: Depth) -> Damage | None:
         """The first damage of a run: of a file that is not as it was written, its rows are read."""
@@ -139,19 +137,19 @@ class PackedStudy:
         return _Runs(dict(zip(ids, columns["record"], strict=True)), rows)
 
     @cached_property
-    def _texts(self) -> Texts:
+    def _texts(self) -> dict[str, Examples]:
         path = self._folder / file_of("examples")
         if path.name not in self._packed.files:
             return {}
-        columns = read_whole(path, ["task", "split", "text", "pair"])
-        together = dict[tuple[str, str], tuple[list[str], list[str | None]]]()
-        for task, split, text, pair in zip(*columns.values(), strict=True):
-            texts, pairs = together.setdefault((task, split), ([], []))
+        columns = read_whole(path, ["split", "text", "pair"])
+        together = dict[str, tuple[list[str], list[str | None]]]()
+        for split, text, pair in zip(*columns.values(), strict=True):
+            texts, pairs = together.setdefault(split, ([], []))
             texts.append(text)
             pairs.append(pair)
         return {
-            key: Examples(tuple(texts), None if None in pairs else tuple(map(str, pairs)))
-            for key, (texts, pairs) in together.items()
+            split: Examples(tuple(texts), None if None in pairs else tuple(map(str, pairs)))
+            for split, (texts, pairs) in together.items()
         }
 
     @cached_property

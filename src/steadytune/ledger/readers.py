@@ -98,11 +98,11 @@ class StudyReader(Protocol):
         """The reader of a planned run."""
         ...
 
-    def texts(self) -> list[tuple[str, str]]:
-        """Task digest and split of all examples that were kept."""
+    def texts(self) -> list[str]:
+        """The names of all dev splits whose texts were kept, in order."""
         ...
 
-    def examples(self, task_digest: str, split: str) -> Examples | None:
+    def examples(self, name: str) -> Examples | None:
         """The texts of a dev split; None where they were not kept or ``check`` left them out.
 
         Raises:

@@ -24,18 +24,17 @@ class StudyFolder:
         """The reader of a planned run."""
         return RunFolder(self._folder / "runs" / run)
 
-    def texts(self) -> list[tuple[str, str]]:
-        """Task digest and split of all examples that were kept."""
-        found = [path.stem.partition("-") for path in self._files()]
-        return [(digest, split) for digest, _, split in found]
+    def texts(self) -> list[str]:
+        """The names of all dev splits whose texts were kept, in order."""
+        return [path.stem for path in self._files()]
 
-    def examples(self, task_digest: str, split: str) -> Examples | None:
+    def examples(self, name: str) -> Examples | None:
         """The texts of a dev split; None where they were not kept or ``check`` left them out.
 
         Raises:
             Damaged: they are not what was written there.
         """
-        path = examples_file(self._folder, task_digest, split)
+        path = examples_file(self._folder, name)
         return None if path in self._left_out else read_examples(path)
 
     def damage(self, run: str, record: RunRecord, depth: Depth) -> Damage | None:
