@@ -53,6 +53,7 @@ GOOD = {
     "diagnose": {"folder": "{study}"},
     "figures": {"folder": "{study}", "names": "boxes", "out": "{out}"},
     "report": {"folder": "{study}", "out": "{out}/report.html"},
+    "pack": {"folder": "{study}", "out": "{out}"},
     "reproduce": {"what": "mosbach2021", "plan": True},
     "list": {"what": "recipes"},
 }  # fmt: skip

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,13 @@ def conducted(folder: Path, keep: bool = True) -> dict[str, str]:
     return contents(folder)
 
 
-def left_by_kills(folder: Path, copies: Path, *moments: int) -> list[Path]:
-    """Go on to the end; copies of the folder before the given (or all) changes to the disk."""
+def left_by_kills(
+    folder: Path,
+    copies: Path,
+    *moments: int,
+    act: Callable[[Path], object] = lambda folder: conducted(folder),
+) -> list[Path]:
+    """Act to the end; copies of the folder before the given (or all) changes to the disk."""
     found: list[Path] = []
     count = 0
 
@@ -77,7 +82,7 @@ def left_by_kills(folder: Path, copies: Path, *moments: int) -> list[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for name in CHANGES:
             patch.setattr(os, name, watched(name))
-        conducted(folder)
+        act(folder)
     return found
 
 

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import steadytune
 from steadytune.cli.list import list_
+from steadytune.cli.pack import pack
 from steadytune.cli.power import power
 from steadytune.cli.reading import compare, diagnose, figures, report, summary
 from steadytune.cli.run import run
@@ -57,6 +58,7 @@ app.command()(power)
 app.command()(diagnose)
 app.command()(figures)
 app.command()(report)
+app.command()(pack)
 app.command()(plain_errors()(reproduce))
 app.command("list")(list_)
 

@@ -2,12 +2,13 @@
 
 from steadytune.ledger._ledger import Ledger, Row
 from steadytune.ledger.claims import Claims
-from steadytune.ledger.damage import Depth
+from steadytune.ledger.depth import Depth
 from steadytune.ledger.examples import Examples
+from steadytune.ledger.pack import Packing, pack
 from steadytune.ledger.planned import Planned
 from steadytune.ledger.points import Points, grid, measure, read_points
+from steadytune.ledger.readers import Predictions
 from steadytune.ledger.record_file import EvaluationRow
-from steadytune.ledger.run_folder import Predictions
 from steadytune.ledger.run_writer import RunWriter
 from steadytune.ledger.series import Curve
 from steadytune.ledger.states import LayerStates, check_comparable, read_states, write_states
@@ -20,6 +21,7 @@ __all__ = [
     "Examples",
     "LayerStates",
     "Ledger",
+    "Packing",
     "Planned",
     "Points",
     "Predictions",
@@ -28,6 +30,7 @@ __all__ = [
     "check_comparable",
     "grid",
     "measure",
+    "pack",
     "read_points",
     "read_states",
     "write_states",

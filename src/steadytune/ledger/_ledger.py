@@ -35,13 +35,15 @@ from numpy.typing import NDArray
 from steadytune.errors import BadInput, Damaged, Unreadable
 from steadytune.ledger.claims import FOLDER as CLAIMS
 from steadytune.ledger.claims import STUDY, Claims
-from steadytune.ledger.damage import Damage, Depth, Part, damage
+from steadytune.ledger.depth import Damage, Depth, Part
 from steadytune.ledger.durable import is_temporary, make_folder, replace_json, sweep_temporary
 from steadytune.ledger.environments import add_environment, read_environments
-from steadytune.ledger.examples import Examples, examples_file, read_examples, write_examples
+from steadytune.ledger.examples import Examples, examples_file, examples_name, write_examples
+from steadytune.ledger.layout import reader_of
 from steadytune.ledger.planned import Plan, Planned, check_grows, read_plan
+from steadytune.ledger.readers import Predictions
 from steadytune.ledger.record_file import EvaluationRow
-from steadytune.ledger.run_folder import Predictions, RunFolder
+from steadytune.ledger.run_folder import RunFolder
 from steadytune.ledger.run_writer import RunWriter
 from steadytune.ledger.series import Curve
 from steadytune.ledger.states import LayerStates, read_states
@@ -70,6 +72,7 @@ class Ledger:
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
+        self.reader = reader_of(folder)
         self._plan = plan
         self._left_out: set[str] = set()
         self._unreadable: set[Path] = set()
@@ -117,11 +120,12 @@ class Ledger:
             Claimed: another process computes runs of it.
         """
         plan = Plan.of(study, runs)
-        ledger = cls(folder, plan)
         try:
             _check_folder(folder)
             make_folder(folder)
             with Claims(folder) as claims, claims.briefly(STUDY):
+                ledger = cls(folder, plan)
+                ledger.reader.check_continues()
                 there = read_plan(_study_file(folder)) if _study_file(folder).exists() else None
                 if there is not None:
                     check_grows(folder, there, plan)
@@ -148,18 +152,25 @@ class Ledger:
         return list(self._look(depth))
 
     def _look(self, depth: Depth) -> Iterator[str]:
+        found = dict[tuple[str, bool], list[str]]()  # one file may tell of many runs
         for run in dict.fromkeys(row.id for row in self.planned):
             try:
-                found = self._damage(run, depth)
+                damage = self._damage(run, depth)
             except Unreadable as problem:
-                found = Damage(str(problem), of=Part.RECORD)
-            if found is None:
-                continue
-            if found.of is Part.RECORD or (found.of is Part.CONTENTS and depth > Depth.RECORDS):
-                self._left_out.add(run)
-                yield f"{found.sentence}; run {run} is left out"
+                damage = Damage(str(problem), of=Part.RECORD)
+            if damage is not None:
+                left_out = damage.of is Part.RECORD or (
+                    damage.of is Part.CONTENTS and depth > Depth.RECORDS
+                )
+                found.setdefault((damage.sentence, left_out), []).append(run)
+        for (sentence, left_out), runs in found.items():
+            which = f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs"
+            if left_out:
+                self._left_out.update(runs)
+                verb = "is" if len(runs) == 1 else "are"
+                yield f"{sentence}; {which} {verb} left out"
             else:
-                yield f"{found.sentence}; what is told of run {run} follows from its record alone"
+                yield f"{sentence}; what is told of {which} follows from the record alone"
         yield from self._look_beside(depth)
 
     def _damage(self, run: str, depth: Depth) -> Damage | None:
@@ -171,14 +182,14 @@ class Ledger:
             return Damage(str(problem), of=Part.RECORD)
         if record is None or (depth is Depth.EVERYTHING and not record.state.ended):
             return None  # what an unfinished run goes on from, its writer looks at
-        return damage(self._run(run), record, depth)
+        return self.reader.damage(run, record, depth)
 
     def _look_beside(self, depth: Depth) -> Iterator[str]:
+        yield from self.reader.check(depth)
         if depth == Depth.RECORDS:
             return
         readers: list[tuple[Path, Callable[[Path], object]]] = [
             (_environment_file(self.folder), read_environments),
-            *((path, read_examples) for path in sorted(self.folder.glob("examples/*.parquet"))),
             *((path, read_states) for path in sorted(self.folder.glob("checkpoints/states/*.npz"))),
         ]
         for path, read in readers:
@@ -219,7 +230,7 @@ class Ledger:
             return None
         if run in self._ended:  # it does not change any more
             return self._ended[run]
-        record = self._run(run).record()
+        record = self.reader.run(run).record()
         if record is not None and record.state.ended:
             self._ended[run] = record
         return record
@@ -231,18 +242,18 @@ class Ledger:
 
     def steps(self, run: str) -> dict[str, NDArray[Any]]:
         """Every step of a run so far, as columns named like the fields of Step."""
-        return self._run(run).steps()
+        return self.reader.run(run).steps()
 
     def diagnostics(self, run: str) -> dict[str, Curve]:
         """What diagnostics measured in a run so far, by ``<diagnostic>/<what>``.
 
         Empty where none were on, and for studies of versions that had none.
         """
-        return self._run(run).diagnostics()
+        return self.reader.run(run).diagnostics()
 
     def evaluations(self, run: str) -> list[EvaluationRow]:
         """Every evaluation of a run so far, in order."""
-        return self._run(run).evaluations()
+        return self.reader.run(run).evaluations()
 
     def predictions(self, run: str, step: int, split: str) -> Predictions:
         """What a run predicted for one split after ``step`` steps.
@@ -250,7 +261,7 @@ class Ledger:
         Raises:
             BadInput: it was not evaluated then.
         """
-        return self._run(run).predictions(step, split)
+        return self.reader.run(run).predictions(step, split)
 
     def examples(self, task_digest: str, split: str) -> Examples | None:
         """The texts of a dev split; None where they were not kept, or ``check`` left them out.
@@ -258,8 +269,7 @@ class Ledger:
         Raises:
             Damaged: the file holds something else.
         """
-        path = examples_file(self.folder, task_digest, split)
-        return None if path in self._unreadable else read_examples(path)
+        return self.reader.examples(examples_name(task_digest, split))
 
     def keep_examples(
         self, task_digest: str, split: str, texts: Sequence[str], pairs: Sequence[str] | None
@@ -267,9 +277,12 @@ class Ledger:
         """Keep the texts of a dev split, in the order that predictions have.
 
         Raises:
+            BadInput: nothing can be written there.
             OSError: the disk is full or not writable.
         """
-        write_examples(examples_file(self.folder, task_digest, split), texts, pairs)
+        self.reader.check_continues()
+        path = examples_file(self.folder, examples_name(task_digest, split))
+        write_examples(path, texts, pairs)
 
     def model_folder(self, run: str, step: int | None = None) -> Path:
         """Where the model of a run lies, or its weights after ``step`` steps, if they were kept."""
@@ -332,7 +345,9 @@ class Ledger:
 
         Raises:
             ValueError: the run has ended.
+            BadInput: nothing can be written there.
         """
+        self.reader.check_continues()
         run = record.id
         check = (lambda: None) if claims is None else (lambda: claims.check(run))
         again = run in self._left_out

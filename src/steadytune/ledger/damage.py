@@ -1,43 +1,14 @@
-"""Damage: what of a run is no longer as it was written."""
+"""Damage: what of a run's folder is no longer as it was written."""
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
-from typing import NamedTuple
-
 from steadytune.errors import Damaged
+from steadytune.ledger.depth import Damage, Depth, Part
 from steadytune.ledger.run_folder import RunFolder
 from steadytune.ledger.sums import misfit
 from steadytune.records import RunRecord
 
 CARD = "README.md"  # beside kept weights; written again whenever other runs have ended
-
-
-class Depth(IntEnum):
-    """How far files are looked at.
-
-    RECORDS: records are read; of other files presence and size. CONTENTS: every byte but those of
-    kept weights. EVERYTHING: these, too.
-    """
-
-    RECORDS = 0
-    CONTENTS = 1
-    EVERYTHING = 2
-
-
-class Part(Enum):
-    """What is damaged: the record itself, the rest of what tells of the run, or kept weights."""
-
-    RECORD = "record"
-    CONTENTS = "contents"
-    WEIGHTS = "weights"
-
-
-class Damage(NamedTuple):
-    """What is wrong, as a sentence, and with what."""
-
-    sentence: str
-    of: Part
 
 
 def damage(folder: RunFolder, record: RunRecord, depth: Depth) -> Damage | None:

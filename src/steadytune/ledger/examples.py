@@ -22,6 +22,7 @@ from steadytune.ledger.arrays import read_arrow, write_arrow
 from steadytune.ledger.durable import make_folder
 from steadytune.ledger.json_lines import damaged
 
+FOLDER = "examples"
 _log = logging.getLogger(__name__)
 
 
@@ -33,9 +34,14 @@ class Examples:
     pairs: tuple[str, ...] | None
 
 
-def examples_file(folder: Path, task_digest: str, split: str) -> Path:
+def examples_name(task_digest: str, split: str) -> str:
+    """The name of a split among all of a study."""
+    return f"{task_digest}-{split}"
+
+
+def examples_file(folder: Path, name: str) -> Path:
     """Where the texts of a split lie in the folder of a study."""
-    return folder / "examples" / f"{task_digest}-{split}.parquet"
+    return folder / FOLDER / f"{name}.parquet"
 
 
 def write_examples(path: Path, texts: Sequence[str], pairs: Sequence[str] | None) -> None:

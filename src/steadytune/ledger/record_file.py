@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +12,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 
 from steadytune.ledger.durable import replace_json
-from steadytune.ledger.json_lines import damaged, plain, read_json
+from steadytune.ledger.json_lines import damaged, plain
 from steadytune.ledger.schema import check_schema
 from steadytune.ledger.sums import checked, with_digest
 from steadytune.metrics import METRICS
@@ -55,18 +55,44 @@ def read_record(path: Path) -> RunRecord | None:
         BadInput: a newer steadytune wrote it.
     """
     try:
-        value = read_json(path)
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise damaged(path, error) from None
+    return parse_record(text, path.parent.name, path)
+
+
+def parse_record(text: str | bytes, run: str, path: Path) -> RunRecord:
+    """The record of ``run`` in the text of ``path``.
+
+    Raises:
+        Damaged: it is not the record that was written there.
+        BadInput: a newer steadytune wrote it.
+    """
+    try:
+        value: object = json.loads(text)
         check_schema(value, path)
         if not isinstance(value, dict):
             raise ValueError("it is not the record of a run")
         fields = _with_nan(checked(cast(dict[str, object], value)))
         record = _RECORD.validate_json(json.dumps(fields), strict=True)
-        _check(record, path.parent.name)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:  # pydantic's is a ValueError
+        _check(record, run)
+    except (ValueError, RecursionError) as error:  # pydantic's is a ValueError
         raise damaged(path, error) from None
     return record
+
+
+def evaluations_in(events: Iterable[Mapping[str, Any]], path: Path) -> list[EvaluationRow]:
+    """The evaluations among the events of ``path``, in order.
+
+    Raises:
+        Damaged: one cannot be.
+    """
+    try:
+        return [evaluation_row(line) for line in events if line["event"] == "evaluation"]
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise damaged(path, error) from None
 
 
 def evaluation_row(line: Mapping[str, Any]) -> EvaluationRow:

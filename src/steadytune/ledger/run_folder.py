@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.errors import BadInput, Damaged
+from steadytune.errors import Damaged
 from steadytune.ledger.arrays import read_table
 from steadytune.ledger.durable import is_temporary
 from steadytune.ledger.json_lines import damaged, read_lines
-from steadytune.ledger.record_file import EvaluationRow, evaluation_row, read_record
+from steadytune.ledger.readers import Predictions, not_predicted
+from steadytune.ledger.record_file import EvaluationRow, evaluations_in, read_record
 from steadytune.ledger.series import Curve, Series, curves, measured_columns
 from steadytune.records import RunRecord, Step
 
 STEP_COLUMNS = tuple(field.name for field in fields(Step) if field.name != "run")
 _WHOLE_NUMBERS = ("step", "tokens")
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """One split as one Evaluation predicted it, in the order of the examples.
-
-    Attributes:
-        labels: (N,) int64 classes or float64 scores. predictions: the same.
-        outputs: (N, K) float32 logits, or (N, 1) scores.
-    """
-
-    labels: NDArray[Any]
-    predictions: NDArray[Any]
-    outputs: NDArray[np.float32]
 
 
 class RunFolder:
@@ -83,6 +70,19 @@ class RunFolder:
         """Where the predictions of one evaluation lie."""
         return self.predictions_folder / f"{step:06d}-{split}.parquet"
 
+    def record_text(self) -> str | None:
+        """The record as JSON; None before the run begins.
+
+        Raises:
+            Damaged: it is not UTF-8.
+        """
+        try:
+            return self.record_file.read_bytes().decode()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise damaged(self.record_file, error) from None
+
     def record(self) -> RunRecord | None:
         """The record; None before the run begins.
 
@@ -112,17 +112,26 @@ class RunFolder:
         """
         return curves(self.measured_series.columns())
 
+    def events(self) -> list[dict[str, Any]]:
+        """Every event so far, in order.
+
+        Raises:
+            Damaged: they are not what was written there.
+        """
+        return [line.value for line in read_lines(self.events_file)]
+
     def evaluations(self) -> list[EvaluationRow]:
         """Every evaluation so far, in order.
 
         Raises:
             Damaged: they are not what was written there.
         """
-        lines = [line.value for line in read_lines(self.events_file)]
-        try:
-            return [evaluation_row(line) for line in lines if line["event"] == "evaluation"]
-        except (KeyError, ValueError, AttributeError, TypeError) as error:
-            raise damaged(self.events_file, error) from None
+        return evaluations_in(self.events(), self.events_file)
+
+    def predicted(self) -> list[tuple[int, str]]:
+        """Steps and splits of the predictions that there are, in order."""
+        names = [path.stem.partition("-") for path in self.predictions_folder.glob("*-*.parquet")]
+        return sorted((int(step), split) for step, _, split in names if step.isdecimal())
 
     def predictions(self, step: int, split: str) -> Predictions:
         """The predictions of one evaluation.
@@ -133,11 +142,7 @@ class RunFolder:
         """
         path = self.predictions_file(step, split)
         if not path.exists():
-            there = sorted(file.stem for file in self.predictions_folder.glob("*.parquet"))
-            raise BadInput(
-                f"{self.path.name}: no predictions of split {split!r} at step {step}; "
-                f"there are {', '.join(there) or 'none'}"
-            )
+            raise not_predicted(self.path.name, step, split, self.predicted())
         columns = read_table(path)
         outputs = [values for name, values in columns.items() if name.startswith("output_")]
         numbers = [columns.get("label"), columns.get("prediction"), *outputs]

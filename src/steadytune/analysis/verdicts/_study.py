@@ -68,7 +68,7 @@ def diagnose(ledger: Ledger, run: str | None = None) -> StudyVerdict:
         if len(ids) != 1:
             raise BadInput(
                 f"--run {run}: {len(ids) or 'no'} runs of {ledger.folder} have an id that begins "
-                "so; ids are the names of the folders in runs/"
+                "so; 'steadytune diagnose' with --format json lists the ids"
             )
         rows = [row for row in rows if row.planned.id == ids[0]]
         if rows[0].record is None:
