@@ -33,6 +33,7 @@ from steadytune.bounds import (
     WarmupSteps,
     plain_arguments,
 )
+from steadytune.validation import in_plain_words
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _DESCRIPTIVE = ("name", "source")  # fields that say what a recipe is called, not what it does
@@ -40,6 +41,7 @@ _DESCRIPTIVE = ("name", "source")  # fields that say what a recipe is called, no
 Setting = str | bool | int | float | None
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class StabilizerChoice:
     """A stabilizer by name with its settings, as a study file writes it.
@@ -57,6 +59,7 @@ class StabilizerChoice:
         return plain_arguments(given)
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class Recipe:
     """Everything that decides a training except the task, the encoder and the seeds.
@@ -94,7 +97,7 @@ class Recipe:
         stabilizers: published interventions, applied in this order.
 
     Raises:
-        pydantic.ValidationError: a value is of the wrong type or out of range, or two contradict;
+        BadInput: a value is of the wrong type or out of range, or two contradict;
             all problems are listed.
     """
 
@@ -166,6 +169,7 @@ class Recipe:
         return -(-train_examples // self.batch_size)
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class Seeds:
     """Three named seeds of one run (Dodge et al. 2020 separate the first two).

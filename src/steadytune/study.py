@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 
 from steadytune.bounds import (
     MOST_RUNS,
@@ -23,14 +24,17 @@ from steadytune.bounds import (
     Text,
     plain_arguments,
 )
-from steadytune.errors import BadInput
+from steadytune.errors import BadInput, not_known
+from steadytune.named_recipes import RECIPES
 from steadytune.recipe import Recipe, Seeds, digest
 from steadytune.records import EncoderFacts, TaskFacts
+from steadytune.validation import in_plain_words
 
 Keep = Literal["none", "last", "best", "every", "states"]
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class TaskChoice:
     """A task by name, or a user's file by path, with the choices that make its splits.
@@ -113,15 +117,17 @@ def check_size(recipes: int, tasks: int, encoders: int, seeds: int) -> None:
         )
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class Study:
     """Recipes x tasks x encoders x seeds asked one question.
 
     Attributes:
-        recipes: what is compared; names must differ.
-        tasks: what it is compared on.
+        recipes: what is compared, Recipes or names of ``RECIPES``; names must differ.
+        tasks: what it is compared on, TaskChoices, names or paths of files.
         encoders: names, folders or Hub ids of pretrained encoders.
-        seeds: the seeds of the runs in each cell.
+        seeds: the seeds of the runs in each cell: Seeds, or numbers that stand for all three; one
+            number n stands for 0 to n - 1.
         name: what the study is called; a plain name, as a folder may take it.
         question: what it asks, for the report.
         evaluate: when the dev splits are predicted: after every ``epoch``, at the ``end`` only, or
@@ -152,7 +158,7 @@ class Study:
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, given: Any) -> Any:  # noqa: ANN401
-        return plain_arguments(given)
+        return _named(plain_arguments(given))
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Study:
@@ -180,6 +186,58 @@ class Study:
         if self.evaluate == "end":
             return None
         return steps_per_epoch if self.evaluate == "epoch" else self.evaluate
+
+
+def _named(given: Any) -> Any:  # noqa: ANN401
+    """Recipes, tasks and seeds in place of the names and numbers that stand for them."""
+    if isinstance(given, ArgsKwargs):
+        named = [field.name for field in fields(Study)]  # pyright: ignore[reportArgumentType]
+        positional = dict(zip(named, given.args, strict=False))
+        if len(positional) < len(given.args) or positional.keys() & (given.kwargs or {}).keys():
+            return given  # pydantic says what is wrong
+        return ArgsKwargs((), _named({**positional, **(given.kwargs or {})}))
+    if not isinstance(given, dict):
+        return given
+    plain = cast(dict[str, Any], given)
+    if _is_whole(plain.get("seeds")):
+        plain = {**plain, "seeds": _first(plain["seeds"])}
+    makers: dict[str, Callable[[Any], object]] = {
+        "recipes": lambda recipe: _recipe(recipe) if isinstance(recipe, str) else recipe,
+        "tasks": lambda task: TaskChoice(task) if isinstance(task, str) else task,
+        "seeds": lambda seed: Seeds.tied(seed) if _is_whole(seed) else seed,
+    }
+    for axis, make in makers.items():
+        if isinstance(plain.get(axis), list | tuple):
+            items = enumerate(cast(tuple[Any, ...], plain[axis]))
+            plain = {**plain, axis: tuple(_made(make, i, f"{axis}[{n}]") for n, i in items)}
+    return plain
+
+
+def _made(make: Callable[[Any], object], given: Any, place: str) -> object:  # noqa: ANN401
+    try:
+        return make(given)
+    except BadInput as problem:  # pydantic gathers it with others
+        raise ValueError(f"{place}: {str(problem).splitlines()[0]}") from None
+
+
+def _first(seeds: int) -> tuple[int, ...]:
+    """Seeds 0 to n - 1."""
+    if not 1 <= seeds <= MOST_RUNS:
+        raise ValueError(
+            f"seeds: {seeds} given; must be how many seeds (1 to {MOST_RUNS}), or a list of seeds "
+            "such as [1, 2, 3]"
+        )
+    return tuple(range(seeds))
+
+
+def _recipe(name: str) -> Recipe:
+    if name not in RECIPES:
+        raise BadInput(not_known("recipe", name, RECIPES))
+    return RECIPES[name]()
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

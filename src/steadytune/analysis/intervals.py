@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 Numbers = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -121,7 +121,7 @@ def _outside(confidence: float, sizes: Sequence[int]) -> float:
     outside = (1 - confidence) / 2
     if sizes:
         n = min(sizes)
-        outside = float(special.ndtr(math.sqrt(n / (n - 1)) * stats.t.ppf(outside, n - 1)))
+        outside = float(special.ndtr(math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, outside)))
     return outside
 
 

@@ -10,6 +10,7 @@ import typer
 from steadytune.analysis.cautions import fragile, suspicious
 from steadytune.analysis.cells import cells
 from steadytune.analysis.summary import summarize
+from steadytune.cli.progress import Progress
 from steadytune.cli.terminal import (
     CRASHED,
     caution,
@@ -20,13 +21,12 @@ from steadytune.cli.terminal import (
     width,
 )
 from steadytune.ledger import Ledger
-from steadytune.progress import Progress
 from steadytune.reports.summary_table import as_table
 from steadytune.study import Study
 from steadytune.study_file import Options, assemble, read
 
 if TYPE_CHECKING:
-    from steadytune.conduct import Loaded
+    from steadytune.runner import PreparedStudy
 
 
 def run(
@@ -73,13 +73,13 @@ def run(
 
     Exit status: 0 done, 1 some runs crashed, 2 bad input, 3 cannot read or write, 130 stopped.
     """
-    from steadytune import conduct  # torch takes seconds to import; other commands do without
+    from steadytune import runner  # torch takes seconds to import; other commands do without
 
     with plain_errors():
         wanted = _study(study, task, encoder, recipe, seeds, set_, data_dir)
-        conduct.check_executor(executor)
-        loaded = conduct.load(wanted)
-        ledger = conduct.open_ledger(loaded, out or Path("runs") / loaded.study.name)
+        runner.check_executor(executor)
+        loaded = runner.prepare(wanted)
+        ledger = runner.open_ledger(loaded, out or Path("runs") / loaded.study.name)
         cells_to_run = {(run.recipe.name, run.task.title): run for run in loaded.runs}
         caution(
             sentence
@@ -93,7 +93,7 @@ def run(
         errors.print(_kept_in(ledger), markup=False, soft_wrap=True)
         progress = _progress(loaded, ledger)
         with progress.shown():
-            conduct.run_study(loaded, ledger, executor, progress)
+            runner.run_study(loaded, ledger, executor, progress)
         found = cells(ledger)
         show(as_table(summarize(found), width()))
         caution(suspicious(found))
@@ -109,7 +109,7 @@ def _study(
     overrides: list[str] | None,
     data_dir: Path | None,
 ) -> Study:
-    from steadytune.conduct import CATALOGUE
+    from steadytune.runner import CATALOGUE
 
     options = Options(
         tasks=tasks or (),
@@ -123,7 +123,7 @@ def _study(
     return read(file, overrides or (), CATALOGUE, options)
 
 
-def _progress(loaded: Loaded, ledger: Ledger) -> Progress:
+def _progress(loaded: PreparedStudy, ledger: Ledger) -> Progress:
     return Progress(
         titles={
             run.id: f"{run.recipe.name} {run.task.title} {run.encoder} seed {run.seeds}"

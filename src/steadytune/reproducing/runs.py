@@ -8,16 +8,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from steadytune import conduct, encoders, tasks
-from steadytune.conduct import Loaded
+from steadytune import encoders, runner, tasks
+from steadytune.cli.progress import Progress
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
-from steadytune.progress import Progress
 from steadytune.reproduce.cast import Cast
 from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.mosbach2021 import Experiment
 from steadytune.reproduce.parts import Part, of_experiments, parts, slug
 from steadytune.reproduce.scale import Scale
+from steadytune.runner import PreparedStudy
 from steadytune.study import TaskChoice
 
 
@@ -93,14 +93,14 @@ def run_parts(
         BadInput: something cannot be used, or ``out`` holds another reproduction.
     """
     for part in of_experiments(cast, [experiment.name for experiment in wanted]):
-        loaded = conduct.load(part.study)
-        ledger = conduct.open_ledger(loaded, folder_of(out, cast.encoder) / part.study.name)
+        loaded = runner.prepare(part.study)
+        ledger = runner.open_ledger(loaded, folder_of(out, cast.encoder) / part.study.name)
         run_loaded(loaded, ledger, executor, console)
 
 
-def run_loaded(loaded: Loaded, ledger: Ledger, executor: str, console: Console) -> None:
+def run_loaded(loaded: PreparedStudy, ledger: Ledger, executor: str, console: Console) -> None:
     """Run what is left of a study, with its progress shown."""
-    left = conduct.unfinished(ledger, loaded.runs)
+    left = runner.unfinished(ledger, loaded.runs)
     number = len({run.id for run in loaded.runs})
     text = f"{loaded.study.name}: {number - len(left)} of {number} runs have ended"
     console.print(text, markup=False, soft_wrap=True)
@@ -118,7 +118,7 @@ def run_loaded(loaded: Loaded, ledger: Ledger, executor: str, console: Console) 
         console=console,
     )
     with progress.shown():
-        conduct.run_study(loaded, ledger, executor, progress)
+        runner.run_study(loaded, ledger, executor, progress)
 
 
 def evidence_of(cast: Cast, out: Path, command: str) -> Evidence:

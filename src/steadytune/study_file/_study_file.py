@@ -16,8 +16,9 @@ from steadytune.recipe import RECIPE_FIELDS, StabilizerChoice
 from steadytune.study import Study, check_size
 from steadytune.study_file.axes import TASK_FIELDS, list_of, read_encoder, read_seeds, read_task
 from steadytune.study_file.given import Given, Unreadable, parse
-from steadytune.study_file.problems import Problems, near
+from steadytune.study_file.problems import Problems
 from steadytune.study_file.recipes import read_recipes
+from steadytune.validation import near
 
 _AXES = {
     "recipes": "[mosbach2021]",

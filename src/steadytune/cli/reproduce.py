@@ -100,8 +100,8 @@ def reproduce(
 
 def _run(casts: list[Cast], wanted: list[Experiment], folder: Path, executor: str) -> list[str]:
     """Run everything that is left; what went wrong, in words."""
-    from steadytune.conduct import check_executor
     from steadytune.reproducing import runs, searching
+    from steadytune.runner import check_executor
 
     check_executor(executor)
     notes = list[str]()

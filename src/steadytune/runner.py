@@ -1,4 +1,4 @@
-"""Conduct a study: load what it names, plan its runs, compute those that are left, keep them all.
+"""Run a study: load what it names, plan its runs, compute those that are left, keep them all.
 
 The one place where events and disk meet.
 """
@@ -17,18 +17,17 @@ from typing import Any, TypeVar
 import torch
 
 from steadytune import encoders, executors, stabilizers, tasks
+from steadytune.checkpoints.save_weights import keep_weights, unsavable, without_states
 from steadytune.encoders import Encoder
 from steadytune.errors import BadInput, not_known, resumable
 from steadytune.executors import Work
-from steadytune.keeping import keep_weights, unsavable, without_states
 from steadytune.ledger import Claims, Ledger, RunWriter
+from steadytune.ledger.recorder import Recorder
 from steadytune.paths import as_path
 from steadytune.recipe import RECIPE
-from steadytune.recorder import Recorder
 from steadytune.records import Event, RunRecord, State
 from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
-from steadytune.study_file import Catalogue
 from steadytune.tasks import Task
 from steadytune.training.cut_texts import cut_texts
 from steadytune.training.memory import keep_freed_memory
@@ -37,16 +36,11 @@ from steadytune.training.prepare import Preparation
 from steadytune.training.threads import one_thread
 
 SNAPSHOT_SECONDS = 60.0
-CATALOGUE = Catalogue(
-    resolve_stabilizer=stabilizers.resolve,
-    known_tasks=tuple(tasks.TABLE),
-    known_encoders=tuple(encoders.TABLE),
-)
 Watch = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
-class Loaded:
+class PreparedStudy:
     """A study with everything it names in memory, and nothing computed yet.
 
     Attributes:
@@ -73,7 +67,7 @@ class Loaded:
         return [line for run in seen.values() if (line := cut_texts(self.prepare, run))]
 
 
-def load(study: Study, device: torch.device | None = None) -> Loaded:
+def prepare(study: Study, device: torch.device | None = None) -> PreparedStudy:
     """Load tasks and encoders, settle what depends on the machine, and check every combination.
 
     Raises:
@@ -92,7 +86,7 @@ def load(study: Study, device: torch.device | None = None) -> Loaded:
         {name: encoder.facts for name, encoder in loaded_encoders.items()},
     )
     prepare = Preparation(study, loaded_tasks, loaded_encoders, device)
-    loaded = Loaded(study, loaded_tasks, loaded_encoders, runs, device, prepare)
+    loaded = PreparedStudy(study, loaded_tasks, loaded_encoders, runs, device, prepare)
     _check_combinations(loaded)
     return loaded
 
@@ -128,7 +122,7 @@ def _load_all(
     return found
 
 
-def _check_combinations(loaded: Loaded) -> None:
+def _check_combinations(loaded: PreparedStudy) -> None:
     """Make one run of each recipe, task and encoder ready, which finds all that does not fit."""
     problems = list(without_states(loaded.prepare))
     first = {(run.recipe.name, run.task.title, run.encoder): run for run in reversed(loaded.runs)}
@@ -149,7 +143,7 @@ def check_executor(name: str) -> None:
         raise BadInput(not_known("executor", name, executors.TABLE))
 
 
-def open_ledger(loaded: Loaded, folder: str | os.PathLike[str]) -> Ledger:
+def open_ledger(loaded: PreparedStudy, folder: str | os.PathLike[str]) -> Ledger:
     """The ledger of a study: a new one, or the one that was begun before.
 
     Raises:
@@ -167,7 +161,7 @@ def open_ledger(loaded: Loaded, folder: str | os.PathLike[str]) -> Ledger:
 
 @resumable()
 def run_study(
-    loaded: Loaded,
+    loaded: PreparedStudy,
     ledger: Ledger,
     executor: str = "auto",
     watch: Watch = lambda event: None,
@@ -224,7 +218,7 @@ def _ended(record: RunRecord | None) -> bool:
     return record is not None and record.state.ended
 
 
-def _writer(ledger: Ledger, loaded: Loaded, run: Run, claims: Claims) -> RunWriter:
+def _writer(ledger: Ledger, loaded: PreparedStudy, run: Run, claims: Claims) -> RunWriter:
     task = loaded.tasks[run.task.title]
     record = RunRecord(
         id=run.id,
