@@ -9,6 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 import torch
 
 from steadytune import encoders, executors, stabilizers, tasks
+from steadytune.analysis.cautions import fragile
 from steadytune.checkpoints.save_weights import keep_weights, unsavable, without_states
 from steadytune.encoders import Encoder
 from steadytune.errors import BadInput, not_known, resumable
@@ -39,9 +41,13 @@ SNAPSHOT_SECONDS = 60.0
 Watch = Callable[[Event], None]
 
 
+def _unwatched(event: Event) -> None:
+    """Nobody looks."""
+
+
 @dataclass(frozen=True)
 class PreparedStudy:
-    """A study with everything it names in memory, and nothing computed yet.
+    """A study with everything that it names in memory, checked, and nothing computed yet.
 
     Attributes:
         study: with precision and stabilizer settings settled.
@@ -61,14 +67,40 @@ class PreparedStudy:
         """Optimizer steps of a run."""
         return run.recipe.total_steps(len(self.tasks[run.task.title].train))
 
+    def cautions(self) -> list[str]:
+        """What a person should know before it is computed, a sentence each."""
+        first = {(run.recipe.name, run.task.title): run for run in self.runs}
+        return [
+            *(
+                sentence
+                for run in first.values()
+                for sentence in fragile(run.recipe, self.total_steps(run), run.task.title)
+            ),
+            *(sentence for task in self.tasks.values() for sentence in task.facts.cautions),
+            *self.cut_texts(),
+            *(encoder.head_note for encoder in self.encoders.values() if encoder.head_note),
+        ]
+
+    def open_ledger(self, folder: str | os.PathLike[str] | None = None) -> Ledger:
+        """Its folder, ``runs/<name of the study>`` unless given; see the function open_ledger."""
+        return open_ledger(self, Path("runs") / self.study.name if folder is None else folder)
+
+    def run(self, ledger: Ledger, executor: str = "auto", watch: Watch = _unwatched) -> None:
+        """Compute what is left of it; see run_study."""
+        run_study(self, ledger, executor, watch)
+
     def cut_texts(self) -> list[str]:
         """A sentence for each task, encoder and length of which examples are cut."""
         seen = {(run.task.title, run.encoder, run.recipe.max_length): run for run in self.runs}
         return [line for run in seen.values() if (line := cut_texts(self.prepare, run))]
 
 
+ShowProgress = Callable[[PreparedStudy, Ledger], AbstractContextManager[Watch]]
+"""Shows how a study goes on for as long as the block lasts, in which the events are watched."""
+
+
 def prepare(study: Study, device: torch.device | None = None) -> PreparedStudy:
-    """Load tasks and encoders, settle what depends on the machine, and check every combination.
+    """Load what a study names, settle what depends on the machine, check every combination.
 
     Raises:
         BadInput: a task, an encoder or a combination cannot be used; all problems are listed.
@@ -164,7 +196,7 @@ def run_study(
     loaded: PreparedStudy,
     ledger: Ledger,
     executor: str = "auto",
-    watch: Watch = lambda event: None,
+    watch: Watch = _unwatched,
     snapshot_seconds: float = SNAPSHOT_SECONDS,
 ) -> None:
     """Compute every run that has not ended yet and keep it in the ledger.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from steadytune.analysis.carries import LEAST_RUNS
 from steadytune.analysis.estimators import Estimate
@@ -19,28 +18,13 @@ from steadytune.analysis.level_tests import (
 )
 from steadytune.analysis.multi_bootstrap import multi_bootstrap
 from steadytune.analysis.predictions import CellPredictions
+from steadytune.analysis.question import Question
 from steadytune.analysis.runs import Runs, shared_seeds
 from steadytune.analysis.spread_tests import brown_forsythe, fligner_killeen, std_ratio_estimate
 from steadytune.analysis.stochastic_order import almost_stochastic_order
 from steadytune.analysis.test_result import TestResult
 
 LEAST_PAIRS = 8  # with which p can be as small as 0.008, too
-
-
-class Question(StrEnum):
-    """What can be asked of two recipes.
-
-    LEVEL: which is better on average? SPREAD: which is steadier? FAILURES: which fails less often?
-    IMPROVEMENT: will a run of one beat a run of the other? ORDER: is one better from its worst runs
-    to its best? EXAMPLES: would the difference hold with other seeds and on other dev examples?
-    """
-
-    LEVEL = "level"
-    SPREAD = "spread"
-    FAILURES = "failures"
-    IMPROVEMENT = "improvement"
-    ORDER = "order"
-    EXAMPLES = "examples"
 
 
 @dataclass(frozen=True)

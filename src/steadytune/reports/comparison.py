@@ -7,7 +7,6 @@ import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Any, cast
 
 from steadytune.analysis.compare import Answer
@@ -128,14 +127,6 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in cast(Sequence[Any], value)]
     return value
-
-
-class Format(StrEnum):
-    """Output formats of ``compare``."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
 
 
 FORMATS: dict[str, Callable[[Sequence[Answer]], str]] = {

@@ -21,6 +21,7 @@ from steadytune.recipe import Recipe, Seeds
 from steadytune.reproduce.cast import Cast
 from steadytune.reproduce.evidence import SEARCHED
 from steadytune.reproducing.runs import folder_of, run_loaded
+from steadytune.runner import ShowProgress
 from steadytune.study import Run, Study
 
 AT_ONCE = 2  # runs of a recipe before the next rate is chosen; they train as one stack
@@ -54,7 +55,9 @@ def search_study(cast: Cast) -> Study:
     )
 
 
-def search_headroom(cast: Cast, out: Path, executor: str, console: Console) -> list[str]:
+def search_headroom(
+    cast: Cast, out: Path, executor: str, console: Console, progress: ShowProgress
+) -> list[str]:
     """Search every recipe's headroom, all recipes in step; returns what went wrong, in words.
 
     Raises:
@@ -76,7 +79,7 @@ def search_headroom(cast: Cast, out: Path, executor: str, console: Console) -> l
         if not any(asked.values()):
             return list(stopped.values())
         part = replace(loaded, runs=tuple(run for run in loaded.runs if run.id in wanted))
-        run_loaded(part, runner.open_ledger(part, folder), executor, console)
+        run_loaded(part, runner.open_ledger(part, folder), executor, console, progress)
         became = _outcomes(folder)
         for name, runs in asked.items():
             if any(run.id not in became for run in runs):

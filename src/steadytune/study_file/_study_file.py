@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -18,6 +18,7 @@ from steadytune.study_file.axes import TASK_FIELDS, list_of, read_encoder, read_
 from steadytune.study_file.given import Given, Unreadable, parse
 from steadytune.study_file.problems import Problems
 from steadytune.study_file.recipes import read_recipes
+from steadytune.study_file.writing import writable
 from steadytune.validation import near
 
 _AXES = {
@@ -116,6 +117,25 @@ def _text(path: Path) -> str:
     return content.decode("utf-8-sig")
 
 
+def from_mapping(
+    given: Mapping[str, object],
+    overrides: Sequence[str],
+    catalogue: Catalogue,
+    options: Options | None = None,
+) -> Study:
+    """The Study in a mapping with the keys of a study file; see ``read``.
+
+    Its values may be Recipes, TaskChoices and Seeds in place of their names and fields.
+
+    Raises:
+        BadInput: all that is wrong, a line each.
+    """
+    root = Given({}, "").at_same_place(writable(given))
+    return _study(
+        root, cast(dict[str, Given], root.value), overrides, catalogue, options or Options()
+    )
+
+
 def assemble(options: Options, overrides: Sequence[str], catalogue: Catalogue) -> Study:
     """The Study that options alone describe: recipe mosbach2021 and 5 seeds, unless given.
 
@@ -147,7 +167,8 @@ def _study(
     choices = (_data_dir(file), {**_data_dir(typed), **for_tasks})
     for axis, example in _AXES.items():
         if axis not in given:
-            problems.add(root, axis, f"missing; give {axis}: {example}, or --{_OPTIONS[axis]}")
+            option = f", or --{_OPTIONS[axis]}" if root.source or not file else ""
+            problems.add(root, axis, f"missing; give {axis}: {example}{option}")
     axes = {
         "recipes": _recipes(given, for_recipes, catalogue, problems),
         "tasks": _tasks(given, choices, catalogue, problems),

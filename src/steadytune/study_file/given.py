@@ -87,7 +87,7 @@ class Given:
     @property
     def shown(self) -> str:
         """The value as messages show it."""
-        return shortened(visible(json.dumps(self.plain, ensure_ascii=False)))
+        return shortened(visible(json.dumps(self.plain, ensure_ascii=False, default=repr)))
 
 
 class Unreadable(Exception):
