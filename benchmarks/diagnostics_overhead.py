@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from steadytune import runner, diagnostics
+from steadytune import diagnostics, runner
 from steadytune.named_recipes import mosbach2021
 from steadytune.recipe import Seeds
 from steadytune.study import Study, TaskChoice

@@ -64,7 +64,13 @@ class StabilizerChoice:
 class Recipe:
     """Everything that decides a training except the task, the encoder and the seeds.
 
-    Vary one with ``dataclasses.replace(recipe, lr=3e-5)``; the new one is checked again.
+    Vary one with ``dataclasses.replace``; the new one is checked again.
+
+    >>> from dataclasses import replace
+    >>> from steadytune import RECIPES
+    >>> longer = replace(RECIPES["devlin2019"](), name="longer", epochs=10)
+    >>> longer.total_steps(train_examples=1000)
+    630
 
     Attributes:
         name: the label in tables and figures; not part of what the recipe does.
@@ -173,6 +179,10 @@ class Recipe:
 @dataclass(frozen=True, config=_STRICT)
 class Seeds:
     """Three named seeds of one run (Dodge et al. 2020 separate the first two).
+
+    >>> from steadytune import Seeds
+    >>> Seeds.tied(3) == Seeds(init=3, order=3, dropout=3)
+    True
 
     Attributes:
         init: weights that the checkpoint does not hold, such as the classifier.

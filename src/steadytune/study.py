@@ -39,6 +39,10 @@ _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 class TaskChoice:
     """A task by name, or a user's file by path, with the choices that make its splits.
 
+    >>> from steadytune import TaskChoice
+    >>> TaskChoice("glue/rte", data_dir="GLUE", train_size=1000).title
+    'glue/rte[train_size=1000]'
+
     Attributes:
         name: a name such as ``glue/rte`` or ``builtin/acceptability``, or the path of a file.
         data_dir: folder in the official GLUE layout; without it GLUE tasks come from the Hub.
@@ -121,6 +125,11 @@ def check_size(recipes: int, tasks: int, encoders: int, seeds: int) -> None:
 @dataclass(frozen=True, config=_STRICT)
 class Study:
     """Recipes x tasks x encoders x seeds asked one question.
+
+    >>> from steadytune import Study
+    >>> study = Study(["devlin2019", "mosbach2021"], ["glue/rte"], ["minilm"], seeds=5)
+    >>> [recipe.epochs for recipe in study.recipes], study.seeds[4].init
+    ([3.0, 20.0], 4)
 
     Attributes:
         recipes: what is compared, Recipes or names of ``RECIPES``; names must differ.

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from small_studies import make_split
 from steadytune import runner, tasks
+from steadytune.catalogue import CATALOGUE
 from steadytune.cli import app
 from steadytune.ledger import Ledger
 from steadytune.records import Snapshot
@@ -122,8 +123,9 @@ CONDUCT = """
 import sys
 from pathlib import Path
 from steadytune import runner
+from steadytune.catalogue import CATALOGUE
 from steadytune.study_file import read
-loaded = runner.prepare(read(Path(sys.argv[1]), (), runner.CATALOGUE))
+loaded = runner.prepare(read(Path(sys.argv[1]), (), CATALOGUE))
 ledger = runner.open_ledger(loaded, Path(sys.argv[2]))
 runner.run_study(loaded, ledger, sys.argv[3], snapshot_seconds=float(sys.argv[4]))
 """
@@ -251,7 +253,7 @@ def test_a_snapshot_that_does_not_fit_starts_the_run_over(place, tmp_path):
         assemble(
             Options([str(place / "train.csv")], [str(place / "tiny")], seeds=1),
             ["recipe.steps=6", "recipe.max_length=48"],
-            runner.CATALOGUE,
+            CATALOGUE,
         )
     )
     stopped = runner.open_ledger(loaded, tmp_path / "stopped")

@@ -19,6 +19,7 @@ from tests.faults.disk import Disk, Fault
 
 from small_studies import make_split
 from steadytune import cli, runner
+from steadytune.catalogue import CATALOGUE
 from steadytune.executors import _pool
 from steadytune.executors._worker import serve
 from steadytune.records import End
@@ -76,7 +77,7 @@ class TinyStudy:
         ]
         (place / "train.csv").write_text("\n".join(["text,label", *rows]) + "\n")
         (place / "study.yaml").write_text(STUDY.format(place=place))
-        self._loaded = runner.prepare(read(place / "study.yaml", (), runner.CATALOGUE))
+        self._loaded = runner.prepare(read(place / "study.yaml", (), CATALOGUE))
 
     @cached_property
     def reference(self) -> dict[str, Any]:

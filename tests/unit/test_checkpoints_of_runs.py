@@ -13,6 +13,7 @@ from small_studies import make_split
 from steadytune import runner
 from steadytune.analysis.barrier import barrier
 from steadytune.analysis.similarity import layer_similarity, linear_cka
+from steadytune.catalogue import CATALOGUE
 from steadytune.checkpoints.kept import KeptRuns
 from steadytune.checkpoints.of_runs import (
     forgetting_along_of,
@@ -37,7 +38,7 @@ SMALL = [
 
 def ledger_of(place, out, *settings, seeds=2):
     options = Options([str(place / "train.csv")], [str(place / "tiny")], seeds=seeds)
-    loaded = runner.prepare(assemble(options, [*SMALL, *settings], runner.CATALOGUE), CPU)
+    loaded = runner.prepare(assemble(options, [*SMALL, *settings], CATALOGUE), CPU)
     ledger = runner.open_ledger(loaded, out)
     runner.run_study(loaded, ledger)
     return ledger

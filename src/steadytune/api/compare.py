@@ -59,9 +59,9 @@ def compare(
     """Which of two recipes is better, steadier, fails less: answers with their evidence.
 
     >>> import steadytune
-    >>> (answer,) = steadytune.compare("out", a="tiny", b="fast", questions="level")
-    >>> answer.verdict
-    'undecided'
+    >>> answers = steadytune.compare("out", a="tiny", b="fast", questions=["level", "failures"])
+    >>> [answer.question.value for answer in answers]
+    ['level', 'failures']
 
     Args:
         ledger: a Ledger, or the folder of a study.

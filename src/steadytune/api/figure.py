@@ -27,7 +27,7 @@ def figure(name: str, ledger: Ledger | str | os.PathLike[str]) -> Drawing:
 
     >>> import steadytune
     >>> drawing = steadytune.figure("boxes", "out")
-    >>> len(drawing.axes), drawing.caption.startswith("Runs of each recipe")
+    >>> len(drawing.axes), "last checkpoint" in drawing.caption
     (1, True)
     >>> drawing.savefig("boxes.png")
 

@@ -35,10 +35,9 @@ def figures(
     """Draw figures of a study: PNG, PDF and SVG of each, with a caption as text."""
     from steadytune.api.figure import NothingToDraw, check_figures
 
-    wanted = check_figures(names or [])
     empty, damaged = list[str](), False
     with opened(folder) as ledger:
-        for name in wanted:
+        for name in check_figures(names or []):
             try:
                 paths = steadytune.save_figure(name, ledger, out)
             except Damaged as problem:
