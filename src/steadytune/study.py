@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
@@ -163,6 +163,17 @@ class Study:
     diagnostics: Literal["off", "economy", "full"] = "economy"
     stop_hopeless: bool = False
     keep_texts: bool = True
+
+    if TYPE_CHECKING:  # what _named turns into the types above
+
+        def __init__(
+            self,
+            recipes: Sequence[Recipe | str],
+            tasks: Sequence[TaskChoice | str],
+            encoders: Sequence[str],
+            seeds: Sequence[Seeds | int] | int,
+            **settings: Any,  # noqa: ANN401
+        ) -> None: ...
 
     @model_validator(mode="before")
     @classmethod
