@@ -6,14 +6,12 @@ The one place where events and disk meet.
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -21,6 +19,7 @@ from steadytune import encoders, executors, stabilizers, tasks
 from steadytune.analysis.cautions import fragile
 from steadytune.checkpoints.save_weights import keep_weights, unsavable, without_states
 from steadytune.encoders import Encoder
+from steadytune.environment import environment
 from steadytune.errors import BadInput, not_known, resumable
 from steadytune.executors import Work
 from steadytune.ledger import Claims, Ledger, RunWriter
@@ -278,31 +277,3 @@ class _Clock:
             return False
         self.last[run] = now
         return True
-
-
-def environment(device: torch.device) -> dict[str, Any]:
-    """What the numbers may depend on besides the study: versions, processor, device.
-
-    ``cores`` tells how long it took, not what came out: every run has one thread on the CPU.
-    """
-    packages = ("steadytune", "torch", "transformers", "tokenizers", "numpy", "safetensors")
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cores": os.cpu_count(),
-        "device": gpu or str(device),
-        "packages": {name: metadata.version(name) for name in packages},
-    }
-
-
-def _processor() -> str:
-    """The processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -12,10 +12,11 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from steadytune.errors import BadInput
 from steadytune.named_recipes import RECIPES
 from steadytune.paths import as_path
-from steadytune.recipe import RECIPE_FIELDS, StabilizerChoice
+from steadytune.recipe import RECIPE_FIELDS
 from steadytune.study import Study, check_size
 from steadytune.study_file.axes import TASK_FIELDS, list_of, read_encoder, read_seeds, read_task
 from steadytune.study_file.given import Given, Unreadable, parse
+from steadytune.study_file.options import Catalogue, Options
 from steadytune.study_file.problems import Problems
 from steadytune.study_file.recipes import read_recipes
 from steadytune.study_file.writing import writable
@@ -44,34 +45,6 @@ _SETTINGS: dict[str, TypeAdapter[Any]] = {
 _MOST_BYTES = 2**18
 _KEYS = (*_AXES, *_SETTINGS, "data_dir")
 _SCOPES: dict[str, Collection[str]] = {"": _KEYS, "recipe": RECIPE_FIELDS, "task": TASK_FIELDS}
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """What a study may name, given by a caller that knows the torch half.
-
-    Attributes:
-        resolve_stabilizer: writes out default settings; its BadInput says which one is wrong.
-        known_tasks, known_encoders: names; files, folders and Hub ids are fine as well.
-    """
-
-    resolve_stabilizer: Callable[[StabilizerChoice], StabilizerChoice]
-    known_tasks: Collection[str]
-    known_encoders: Collection[str]
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of the command line; each that is given wins over the study file.
-
-    ``seeds`` is how many; ``data_dir`` serves every task.
-    """
-
-    tasks: Sequence[str] = ()
-    encoders: Sequence[str] = ()
-    recipes: Sequence[str] = ()
-    seeds: int | None = None
-    data_dir: str | None = None
 
 
 def read(
