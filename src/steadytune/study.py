@@ -24,10 +24,10 @@ from steadytune.bounds import (
     Text,
     plain_arguments,
 )
-from steadytune.errors import BadInput, not_known
-from steadytune.named_recipes import RECIPES
+from steadytune.errors import BadInput
 from steadytune.recipe import Recipe, Seeds, digest
 from steadytune.records import EncoderFacts, TaskFacts
+from steadytune.stand_ins import first_seeds, is_whole, made, recipe_of
 from steadytune.validation import in_plain_words
 
 Keep = Literal["none", "last", "best", "every", "states"]
@@ -219,45 +219,18 @@ def _named(given: Any) -> Any:  # noqa: ANN401
     if not isinstance(given, dict):
         return given
     plain = cast(dict[str, Any], given)
-    if _is_whole(plain.get("seeds")):
-        plain = {**plain, "seeds": _first(plain["seeds"])}
+    if is_whole(plain.get("seeds")):
+        plain = {**plain, "seeds": first_seeds(plain["seeds"])}
     makers: dict[str, Callable[[Any], object]] = {
-        "recipes": lambda recipe: _recipe(recipe) if isinstance(recipe, str) else recipe,
+        "recipes": lambda recipe: recipe_of(recipe) if isinstance(recipe, str) else recipe,
         "tasks": lambda task: TaskChoice(task) if isinstance(task, str) else task,
-        "seeds": lambda seed: Seeds.tied(seed) if _is_whole(seed) else seed,
+        "seeds": lambda seed: Seeds.tied(seed) if is_whole(seed) else seed,
     }
     for axis, make in makers.items():
         if isinstance(plain.get(axis), list | tuple):
             items = enumerate(cast(tuple[Any, ...], plain[axis]))
-            plain = {**plain, axis: tuple(_made(make, i, f"{axis}[{n}]") for n, i in items)}
+            plain = {**plain, axis: tuple(made(make, i, f"{axis}[{n}]") for n, i in items)}
     return plain
-
-
-def _made(make: Callable[[Any], object], given: Any, place: str) -> object:  # noqa: ANN401
-    try:
-        return make(given)
-    except BadInput as problem:  # pydantic gathers it with others
-        raise ValueError(f"{place}: {str(problem).splitlines()[0]}") from None
-
-
-def _first(seeds: int) -> tuple[int, ...]:
-    """Seeds 0 to n - 1."""
-    if not 1 <= seeds <= MOST_RUNS:
-        raise ValueError(
-            f"seeds: {seeds} given; must be how many seeds (1 to {MOST_RUNS}), or a list of seeds "
-            "such as [1, 2, 3]"
-        )
-    return tuple(range(seeds))
-
-
-def _recipe(name: str) -> Recipe:
-    if name not in RECIPES:
-        raise BadInput(not_known("recipe", name, RECIPES))
-    return RECIPES[name]()
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
