@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from steadytune import conduct, diagnostics
+from steadytune import diagnostics, runner
 from steadytune.named_recipes import mosbach2021
 from steadytune.recipe import Seeds
 from steadytune.study import Study, TaskChoice
@@ -55,7 +55,7 @@ def ready_run(task: str, data_dir: str | None, epochs: float) -> ReadyRun:
         seeds=(Seeds.tied(0),),
         diagnostics="off",
     )
-    loaded = conduct.load(study)
+    loaded = runner.prepare(study)
     return loaded.prepare(loaded.runs[0])
 
 
@@ -118,7 +118,7 @@ def main() -> None:
     for choice, share in shares.items():
         print(f"{choice}: {100 * share:.2f} %")
     if options.json:
-        environment = conduct.environment(default_device())
+        environment = runner.environment(default_device())
         result = {"environment": environment, "step": step, "seconds": seconds, "shares": shares}
         options.json.write_text(json.dumps(result, indent=2) + "\n")
 

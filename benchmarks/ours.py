@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.clock import LEAST, Clock
 from benchmarks.measurement import Measured, Spec, peak_bytes
 
-from steadytune import conduct
+from steadytune import runner
 from steadytune.executors import Processes, Work
 from steadytune.named_recipes import mosbach2021
 from steadytune.recipe import Seeds
@@ -26,7 +26,7 @@ from steadytune.training.threads import one_thread
 EPOCHS, SEEDS = 3, 25  # of the study that seconds are extrapolated to
 
 
-def loaded(spec: Spec, runs: int) -> conduct.Loaded:
+def loaded(spec: Spec, runs: int) -> runner.PreparedStudy:
     """A study of so many runs, as ``steadytune run`` has it when computing begins."""
     recipe = replace(mosbach2021(), epochs=float(EPOCHS), precision=spec.precision)
     study = Study(
@@ -37,7 +37,7 @@ def loaded(spec: Spec, runs: int) -> conduct.Loaded:
         evaluate="end",
     )
     keep_freed_memory()
-    return conduct.load(study)
+    return runner.prepare(study)
 
 
 def plain(spec: Spec) -> Measured:

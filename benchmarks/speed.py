@@ -31,7 +31,7 @@ from benchmarks.measurement import Measured, Spec
 from benchmarks.shapes import GLUE, LENGTHS, PACKAGED, SHAPES, encoder_folder, task_choice
 from benchmarks.turns import Patience, in_turns, measured
 
-from steadytune import conduct, tasks
+from steadytune import runner, tasks
 from steadytune.executors.processes import devices
 from steadytune.named_recipes import mosbach2021
 from steadytune.training.precision import default_device
@@ -118,7 +118,7 @@ def _record(cases: Sequence[dict[str, Any]], options: argparse.Namespace) -> dic
     return {
         "command": shlex.join(["python", "-m", "benchmarks.speed", *_without_json(given)]),
         "threads": {"Trainer": devices(), "steadytune": "1 a process"},
-        "environment": conduct.environment(default_device()),
+        "environment": runner.environment(default_device()),
         "cases": list(cases),
     }
 

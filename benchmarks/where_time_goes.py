@@ -24,7 +24,7 @@ from benchmarks.ours import loaded
 from benchmarks.shapes import PACKAGED, encoder_folder, task_choice
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from steadytune import conduct
+from steadytune import runner
 from steadytune.encoders import Dropout
 from steadytune.training import step as plain
 from steadytune.training.ready import RunState
@@ -114,7 +114,7 @@ def main() -> None:
         print(f"| {kind} | {each:.1f} | {each / total:.1%} |")
     print(f"| the step | {total:.1f} | |")
     if options.json:
-        environment = conduct.environment(torch.device("cpu"))
+        environment = runner.environment(torch.device("cpu"))
         record = {"environment": environment, "threads": 1, "milliseconds": found}
         options.json.write_text(json.dumps(record, indent=1) + "\n")
         print(f"written to {options.json}", file=sys.stderr)

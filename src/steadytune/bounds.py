@@ -57,18 +57,19 @@ FolderName = Annotated[str, Field(pattern=r"^\w[\w. -]*$"), AfterValidator(_fits
 def plain_arguments(given: Any) -> Any:  # noqa: ANN401  (whatever a caller passed)
     """Arguments with numbers of numpy as numbers of Python, and paths as text."""
     if isinstance(given, ArgsKwargs):
-        kwargs = {name: _plain(value) for name, value in (given.kwargs or {}).items()}
-        return ArgsKwargs(tuple(map(_plain, given.args)), kwargs)
-    return _plain(given)
+        kwargs = {name: plain_value(value) for name, value in (given.kwargs or {}).items()}
+        return ArgsKwargs(tuple(map(plain_value, given.args)), kwargs)
+    return plain_value(given)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def plain_value(value: Any) -> Any:  # noqa: ANN401
+    """A value without numpy's numbers and with paths as text."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, os.PathLike):
         return os.fspath(cast("os.PathLike[str]", value))
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in cast(Mapping[Any, Any], value).items()}
+        return {key: plain_value(inner) for key, inner in cast(Mapping[Any, Any], value).items()}
     if isinstance(value, list | tuple):
-        return tuple(map(_plain, cast(tuple[Any, ...], value)))
+        return tuple(map(plain_value, cast(tuple[Any, ...], value)))
     return value

@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 _LONGEST = 100  # letters of a name: looking for the nearest takes the square of it
 
+_SHOWN = 60  # letters of a value
+
 
 class BadInput(Exception):
     """What the user gave cannot be used; the message says what came, what is allowed, what to do.
@@ -44,6 +46,11 @@ def not_known(what: str, name: str, allowed: Collection[str]) -> str:
     shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
     hint = nearest(name, allowed)
     return f"{what} {shown!r} is not known; {hint}there are {', '.join(allowed)}"
+
+
+def shortened(text: str, most: int = _SHOWN) -> str:
+    """As much of a text as fits into a message."""
+    return text if len(text) <= most else text[:most] + " ..."
 
 
 @contextmanager

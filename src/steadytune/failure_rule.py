@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ask = Literal["auto", "accuracy", "mcc"]
+ASKS: tuple[Ask, ...] = ("auto", "accuracy", "mcc")
 _SAME = 1e-6  # metrics that differ by less are of the same confusion table
 
 

@@ -33,6 +33,7 @@ from steadytune.bounds import (
     WarmupSteps,
     plain_arguments,
 )
+from steadytune.validation import in_plain_words
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _DESCRIPTIVE = ("name", "source")  # fields that say what a recipe is called, not what it does
@@ -40,6 +41,7 @@ _DESCRIPTIVE = ("name", "source")  # fields that say what a recipe is called, no
 Setting = str | bool | int | float | None
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class StabilizerChoice:
     """A stabilizer by name with its settings, as a study file writes it.
@@ -57,11 +59,18 @@ class StabilizerChoice:
         return plain_arguments(given)
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class Recipe:
     """Everything that decides a training except the task, the encoder and the seeds.
 
-    Vary one with ``dataclasses.replace(recipe, lr=3e-5)``; the new one is checked again.
+    Vary one with ``dataclasses.replace``; the new one is checked again.
+
+    >>> from dataclasses import replace
+    >>> from steadytune import RECIPES
+    >>> longer = replace(RECIPES["devlin2019"](), name="longer", epochs=10)
+    >>> longer.total_steps(train_examples=1000)
+    630
 
     Attributes:
         name: the label in tables and figures; not part of what the recipe does.
@@ -94,7 +103,7 @@ class Recipe:
         stabilizers: published interventions, applied in this order.
 
     Raises:
-        pydantic.ValidationError: a value is of the wrong type or out of range, or two contradict;
+        BadInput: a value is of the wrong type or out of range, or two contradict;
             all problems are listed.
     """
 
@@ -166,9 +175,14 @@ class Recipe:
         return -(-train_examples // self.batch_size)
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class Seeds:
     """Three named seeds of one run (Dodge et al. 2020 separate the first two).
+
+    >>> from steadytune import Seeds
+    >>> Seeds.tied(3) == Seeds(init=3, order=3, dropout=3)
+    True
 
     Attributes:
         init: weights that the checkpoint does not hold, such as the classifier.

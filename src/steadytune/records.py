@@ -26,6 +26,10 @@ class State(StrEnum):
     FINISHED: all its steps were done. DIVERGED: a tensor stopped being finite and the run was
     ended there. STOPPED: the study asked for hopeless runs to be ended early, and this one was;
     it counts among the failed ones. CRASHED: the program failed; the record says how.
+
+    >>> from steadytune import State, load
+    >>> [row.state is State.FINISHED for row in load("out").records()]
+    [True, True, True, True]
     """
 
     PLANNED = "planned"

@@ -14,14 +14,14 @@ import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from steadytune.philox import words
+if TYPE_CHECKING:  # torch is imported where it is used: names of tasks are read without it
+    import torch
+    from torch import Tensor
 
 Purpose = Literal["init", "order", "dropout", "subset", "split", "text", "mask", "noise"]
 _LEVELS = 1 << 16  # dropout decides with 16 random bits an element
@@ -56,6 +56,8 @@ def keep_mask(
     """
     if device.type != "cpu":
         return _keep_mask_there(shape, drop, device, seed, *coordinates)
+    import torch
+
     size = math.prod(shape)
     drawn = stream("dropout", seed, *coordinates).random_raw(-(-size // 4))
     kept = drawn.view(np.uint16)[:size] >= np.uint16(round(drop * _LEVELS))
@@ -66,6 +68,10 @@ def _keep_mask_there(
     shape: tuple[int, ...], drop: float, device: torch.device, seed: int, *coordinates: int | str
 ) -> Tensor:
     """``keep_mask``, drawn on the device itself."""
+    import torch
+
+    from steadytune.philox import words
+
     size = math.prod(shape)
     first, second = (int(half) for half in _key("dropout", seed, *coordinates))
     halves = words((first, second), -(-size // 4), device).view(torch.int16)[:size]
@@ -86,6 +92,8 @@ def ambient(seed: int, *coordinates: int | str) -> Iterator[None]:
 
     The global generators are put back as they were, so nothing outside notices.
     """
+    import torch
+
     devices = list(range(torch.cuda.device_count()))
     with torch.random.fork_rng(devices=devices):
         word = int(stream("dropout", seed, *coordinates).random_raw()) & ((1 << 63) - 1)

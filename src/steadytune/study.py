@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 
 from steadytune.bounds import (
     MOST_RUNS,
@@ -26,14 +27,21 @@ from steadytune.bounds import (
 from steadytune.errors import BadInput
 from steadytune.recipe import Recipe, Seeds, digest
 from steadytune.records import EncoderFacts, TaskFacts
+from steadytune.stand_ins import first_seeds, is_whole, made, recipe_of
+from steadytune.validation import in_plain_words
 
 Keep = Literal["none", "last", "best", "every", "states"]
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class TaskChoice:
     """A task by name, or a user's file by path, with the choices that make its splits.
+
+    >>> from steadytune import TaskChoice
+    >>> TaskChoice("glue/rte", data_dir="GLUE", train_size=1000).title
+    'glue/rte[train_size=1000]'
 
     Attributes:
         name: a name such as ``glue/rte`` or ``builtin/acceptability``, or the path of a file.
@@ -113,15 +121,22 @@ def check_size(recipes: int, tasks: int, encoders: int, seeds: int) -> None:
         )
 
 
+@in_plain_words
 @dataclass(frozen=True, config=_STRICT)
 class Study:
     """Recipes x tasks x encoders x seeds asked one question.
 
+    >>> from steadytune import Study
+    >>> study = Study(["devlin2019", "mosbach2021"], ["glue/rte"], ["minilm"], seeds=5)
+    >>> [recipe.epochs for recipe in study.recipes], study.seeds[4].init
+    ([3.0, 20.0], 4)
+
     Attributes:
-        recipes: what is compared; names must differ.
-        tasks: what it is compared on.
+        recipes: what is compared, Recipes or names of ``RECIPES``; names must differ.
+        tasks: what it is compared on, TaskChoices, names or paths of files.
         encoders: names, folders or Hub ids of pretrained encoders.
-        seeds: the seeds of the runs in each cell.
+        seeds: the seeds of the runs in each cell: Seeds, or numbers that stand for all three; one
+            number n stands for 0 to n - 1.
         name: what the study is called; a plain name, as a folder may take it.
         question: what it asks, for the report.
         evaluate: when the dev splits are predicted: after every ``epoch``, at the ``end`` only, or
@@ -149,10 +164,21 @@ class Study:
     stop_hopeless: bool = False
     keep_texts: bool = True
 
+    if TYPE_CHECKING:  # what _named turns into the types above
+
+        def __init__(
+            self,
+            recipes: Sequence[Recipe | str],
+            tasks: Sequence[TaskChoice | str],
+            encoders: Sequence[str],
+            seeds: Sequence[Seeds | int] | int,
+            **settings: Any,  # noqa: ANN401
+        ) -> None: ...
+
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, given: Any) -> Any:  # noqa: ANN401
-        return plain_arguments(given)
+        return _named(plain_arguments(given))
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Study:
@@ -180,6 +206,31 @@ class Study:
         if self.evaluate == "end":
             return None
         return steps_per_epoch if self.evaluate == "epoch" else self.evaluate
+
+
+def _named(given: Any) -> Any:  # noqa: ANN401
+    """Recipes, tasks and seeds in place of the names and numbers that stand for them."""
+    if isinstance(given, ArgsKwargs):
+        named = [field.name for field in fields(Study)]  # pyright: ignore[reportArgumentType]
+        positional = dict(zip(named, given.args, strict=False))
+        if len(positional) < len(given.args) or positional.keys() & (given.kwargs or {}).keys():
+            return given  # pydantic says what is wrong
+        return ArgsKwargs((), _named({**positional, **(given.kwargs or {})}))
+    if not isinstance(given, dict):
+        return given
+    plain = cast(dict[str, Any], given)
+    if is_whole(plain.get("seeds")):
+        plain = {**plain, "seeds": first_seeds(plain["seeds"])}
+    makers: dict[str, Callable[[Any], object]] = {
+        "recipes": lambda recipe: recipe_of(recipe) if isinstance(recipe, str) else recipe,
+        "tasks": lambda task: TaskChoice(task) if isinstance(task, str) else task,
+        "seeds": lambda seed: Seeds.tied(seed) if is_whole(seed) else seed,
+    }
+    for axis, make in makers.items():
+        if isinstance(plain.get(axis), list | tuple):
+            items = enumerate(cast(tuple[Any, ...], plain[axis]))
+            plain = {**plain, axis: tuple(made(make, i, f"{axis}[{n}]") for n, i in items)}
+    return plain
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from small_studies import make_split
-from steadytune import Recipe, Seeds, Study, TaskChoice, conduct, encoders
+from steadytune import Recipe, Seeds, Study, TaskChoice, encoders, runner
 from steadytune.encoders import Sample, Tokenized, checkpoint, try_saving
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
@@ -65,10 +65,10 @@ def study_of(folder: Path, files: Path, recipe: Recipe = RECIPE) -> Study:
     )
 
 
-def conducted(study: Study, out: Path) -> tuple[conduct.Loaded, Ledger]:
-    loaded = conduct.load(study, CPU)
-    ledger = conduct.open_ledger(loaded, out)
-    conduct.run_study(loaded, ledger, "sequential")
+def conducted(study: Study, out: Path) -> tuple[runner.PreparedStudy, Ledger]:
+    loaded = runner.prepare(study, CPU)
+    ledger = runner.open_ledger(loaded, out)
+    runner.run_study(loaded, ledger, "sequential")
     return loaded, ledger
 
 
@@ -87,7 +87,7 @@ def plain(folder: Path, texts: Any, pairs: Any, batch: int) -> NDArray[np.float3
     return torch.cat(found).numpy()
 
 
-def differences(loaded: conduct.Loaded, ledger: Ledger) -> dict[str, float]:
+def differences(loaded: runner.PreparedStudy, ledger: Ledger) -> dict[str, float]:
     """Largest difference between outputs on record and those of plain transformers, by task."""
     found = {}
     for run in loaded.runs:
@@ -120,7 +120,7 @@ def test_types_that_cannot_are_refused_before_training(
 ) -> None:
     folder = make_type(tmp_path / "encoder", model_type)
     with pytest.raises(BadInput, match=rf"{folder}: a '{model_type}' model cannot") as refusal:
-        conduct.load(study_of(folder, files), CPU)
+        runner.prepare(study_of(folder, files), CPU)
     assert REFUSED[model_type] in str(refusal.value)
 
 

@@ -4,6 +4,8 @@ The commands and their parameters are found through typer, so a new one is tried
 it is listed; GOOD has to say how its command is called.
 """
 
+from typing import Any
+
 import click
 import pytest
 from typer.main import get_command
@@ -12,7 +14,8 @@ from typer.testing import CliRunner
 from steadytune.cli import app
 from tiny_models import make_tiny
 
-COMMANDS = get_command(app).commands
+GROUP: Any = get_command(app)
+COMMANDS = {name: GROUP.get_command(None, name) for name in GROUP.list_commands(None)}
 PARAMETERS = [
     (command, parameter.name)
     for command, found in COMMANDS.items()

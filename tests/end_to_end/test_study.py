@@ -18,7 +18,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from typer.testing import CliRunner
 
 from small_studies import make_split
-from steadytune import conduct, tasks
+from steadytune import runner, tasks
+from steadytune.catalogue import CATALOGUE
 from steadytune.cli import app
 from steadytune.ledger import Ledger
 from steadytune.records import Snapshot
@@ -121,11 +122,12 @@ def test_a_study_may_grow(place, tmp_path):
 CONDUCT = """
 import sys
 from pathlib import Path
-from steadytune import conduct
+from steadytune import runner
+from steadytune.catalogue import CATALOGUE
 from steadytune.study_file import read
-loaded = conduct.load(read(Path(sys.argv[1]), (), conduct.CATALOGUE))
-ledger = conduct.open_ledger(loaded, Path(sys.argv[2]))
-conduct.run_study(loaded, ledger, sys.argv[3], snapshot_seconds=float(sys.argv[4]))
+loaded = runner.prepare(read(Path(sys.argv[1]), (), CATALOGUE))
+ledger = runner.open_ledger(loaded, Path(sys.argv[2]))
+runner.run_study(loaded, ledger, sys.argv[3], snapshot_seconds=float(sys.argv[4]))
 """
 
 
@@ -247,28 +249,28 @@ def test_real_data_and_a_real_encoder(data_dir, tmp_path):
 
 
 def test_a_snapshot_that_does_not_fit_starts_the_run_over(place, tmp_path):
-    loaded = conduct.load(
+    loaded = runner.prepare(
         assemble(
             Options([str(place / "train.csv")], [str(place / "tiny")], seeds=1),
             ["recipe.steps=6", "recipe.max_length=48"],
-            conduct.CATALOGUE,
+            CATALOGUE,
         )
     )
-    stopped = conduct.open_ledger(loaded, tmp_path / "stopped")
+    stopped = runner.open_ledger(loaded, tmp_path / "stopped")
 
     def stop(event):
         if isinstance(event, Snapshot) and event.step == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        conduct.run_study(loaded, stopped, watch=stop, snapshot_seconds=0)
+        runner.run_study(loaded, stopped, watch=stop, snapshot_seconds=0)
     (path,) = (tmp_path / "stopped").glob("runs/*/snapshot.safetensors")
     with safe_open(path, "numpy") as file:
         metadata = file.metadata()
     save_file({"of_an_older_version": np.zeros(3)}, path, metadata)
-    conduct.run_study(loaded, stopped)
-    whole = conduct.open_ledger(loaded, tmp_path / "whole")
-    conduct.run_study(loaded, whole)
+    runner.run_study(loaded, stopped)
+    whole = runner.open_ledger(loaded, tmp_path / "whole")
+    runner.run_study(loaded, whole)
     assert files_of(stopped.folder) == files_of(whole.folder)
     assert [row.record.resumed for row in stopped.records() if row.record] == [0]
 

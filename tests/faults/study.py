@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from tests.faults.disk import Disk, Fault
 
 from small_studies import make_split
-from steadytune import cli, conduct
+from steadytune import cli, runner
+from steadytune.catalogue import CATALOGUE
 from steadytune.executors import _pool
 from steadytune.executors._worker import serve
 from steadytune.records import End
@@ -76,7 +77,7 @@ class TinyStudy:
         ]
         (place / "train.csv").write_text("\n".join(["text,label", *rows]) + "\n")
         (place / "study.yaml").write_text(STUDY.format(place=place))
-        self._loaded = conduct.load(read(place / "study.yaml", (), conduct.CATALOGUE))
+        self._loaded = runner.prepare(read(place / "study.yaml", (), CATALOGUE))
 
     @cached_property
     def reference(self) -> dict[str, Any]:
@@ -143,7 +144,7 @@ class TinyStudy:
         sys.argv = ["steadytune", *arguments]
         disk = Disk(folder, fault)
         ended = (notes / "ended").open("a", buffering=1)
-        real = conduct.run_study
+        real = runner.run_study
 
         def run_study(loaded: Any, ledger: Any, executor: str, watch: Any) -> None:
             def both(event: Any) -> None:
@@ -155,8 +156,8 @@ class TinyStudy:
 
         try:
             with (
-                mock.patch.object(conduct, "load", return_value=self._loaded),
-                mock.patch.object(conduct, "run_study", run_study),
+                mock.patch.object(runner, "prepare", return_value=self._loaded),
+                mock.patch.object(runner, "run_study", run_study),
                 mock.patch.object(_pool, "_start", _start_worker),
                 disk.watched(),
             ):

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from small_studies import make_split
-from steadytune import conduct
+from steadytune import runner
 from steadytune.analysis.barrier import barrier
 from steadytune.analysis.similarity import layer_similarity, linear_cka
+from steadytune.catalogue import CATALOGUE
 from steadytune.checkpoints.kept import KeptRuns
 from steadytune.checkpoints.of_runs import (
     forgetting_along_of,
@@ -21,9 +22,9 @@ from steadytune.checkpoints.of_runs import (
     states_of,
     surface_of,
 )
+from steadytune.checkpoints.save_weights import without_states
 from steadytune.encoders import Pretrained
 from steadytune.errors import BadInput
-from steadytune.keeping import without_states
 from steadytune.ledger import Ledger, check_comparable, grid, read_states
 from steadytune.study_file import Options, assemble
 from tiny_models import make_tiny, sentences
@@ -37,9 +38,9 @@ SMALL = [
 
 def ledger_of(place, out, *settings, seeds=2):
     options = Options([str(place / "train.csv")], [str(place / "tiny")], seeds=seeds)
-    loaded = conduct.load(assemble(options, [*SMALL, *settings], conduct.CATALOGUE), CPU)
-    ledger = conduct.open_ledger(loaded, out)
-    conduct.run_study(loaded, ledger)
+    loaded = runner.prepare(assemble(options, [*SMALL, *settings], CATALOGUE), CPU)
+    ledger = runner.open_ledger(loaded, out)
+    runner.run_study(loaded, ledger)
     return ledger
 
 
@@ -87,7 +88,7 @@ def test_states_without_weights(place, ledger, pair, tmp_path):
 
 
 def test_states_are_refused_where_an_encoder_has_none(place):
-    prepare = conduct.load(Ledger.open(place / "study").study, CPU).prepare
+    prepare = runner.prepare(Ledger.open(place / "study").study, CPU).prepare
     foreign = replace(prepare, study=replace(prepare.study, keep="states"), encoders={"x": None})
     (problem,) = without_states(foreign)
     assert problem.startswith("x: keep: states needs an encoder of the families")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 import steadytune
@@ -17,9 +18,57 @@ def test_exports():
     assert issubclass(steadytune.AdamW, torch.optim.Optimizer)
 
 
-def test_reading_a_study_needs_no_torch():
-    code = "import sys, steadytune.cli; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+HEAVY = ("torch", "transformers", "scipy.stats", "matplotlib", "pandas", "pyarrow.dataset")
+AT_ONCE = [
+    [],
+    ["--help"],
+    ["run", "--help"],
+    ["list", "recipes"],
+    ["list", "encoders"],
+    ["list", "tasks"],
+    ["run", "--recipe", "no-such"],
+    ["run", "--task", "no-such", "--encoder", "no-such"],
+    ["run", "no-such.yaml"],
+    ["run", "--seeds", "many"],
+    ["summary", "no-such"],
+    ["compare", "no-such", "--a", "x", "--b", "y"],
+    ["diagnose", "no-such"],
+    ["figures", "no-such"],
+    ["report", "no-such"],
+    ["no-such"],
+    ["summary", "STUDY"],
+    ["summary", "STUDY", "--layout", "paper", "--format", "latex"],
+]
+
+
+def imported(arguments):
+    """Which heavy modules a command has imported at its end, and its status."""
+    code = (
+        "import atexit, sys\n"
+        f"heavy = {HEAVY!r}\n"
+        "atexit.register(lambda: print('\\n', [one for one in heavy if one in sys.modules]))\n"
+        "import steadytune\n"
+        "from steadytune.__main__ import main\n"
+        "if sys.argv[1:]: main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=False, capture_output=True, text=True
+    )
+    return done.stdout.splitlines()[-1].strip(), done.returncode
+
+
+@pytest.mark.parametrize("arguments", AT_ONCE, ids=" ".join)
+def test_what_answers_at_once_imports_nothing_heavy(arguments, in_condition):
+    study = str(in_condition("mixed").folder)
+    heavy, status = imported([study if one == "STUDY" else one for one in arguments])
+    assert heavy == "[]"
+    assert status == (2 if any("no-such" in one or one == "many" for one in arguments) else 0)
+
+
+def test_a_name_brings_its_module_when_it_is_used():
+    assert set(steadytune.__all__) <= set(dir(steadytune))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        steadytune.nothing  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_loop_stays_on_one_screen():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from steadytune.progress import Progress, duration
+from steadytune.cli.progress import Progress, duration
 from steadytune.records import Crashed, Diverged, Evaluation, Finished, Started, Step, Stopped
 
 

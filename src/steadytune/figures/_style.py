@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure as Canvas
 
+    from steadytune.figures._drawing import Drawing
+
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#5E3C99", "#555555")
 INK, FAINT, FAILED = "#222222", "#B8B8B8", "#D55E00"
 MARKS = {
@@ -141,16 +143,18 @@ def _glyphs() -> frozenset[int]:
     return frozenset(ft2font.FT2Font(font_manager.findfont("DejaVu Sans")).get_charmap())
 
 
-def paint(figure: Figure, panels: Sequence[Any]) -> Canvas:
+def paint(figure: Figure, panels: Sequence[Any]) -> Drawing:
     """All panels of a figure on one canvas; a line of text where there is nothing to draw."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure as Canvas
+
+    from steadytune.figures._drawing import Drawing
 
     with rc_context(SETTINGS):
         columns = min(COLUMNS, max(1, len(panels)))
         rows = max(1, -(-len(panels) // columns))
         width, height = figure.inches
-        canvas = Canvas(figsize=(columns * width, rows * height + 0.3), layout="constrained")
+        canvas = Drawing(figsize=(columns * width, rows * height + 0.3), layout="constrained")
+        canvas.settings = SETTINGS
         axes = canvas.subplots(rows, columns, squeeze=False).ravel()
         for ax, panel in zip(axes, panels, strict=False):
             figure.draw(panel, ax)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from enum import StrEnum
 
 from steadytune.analysis.compare import Answer
 from steadytune.analysis.evidence import Question
@@ -115,14 +114,6 @@ def _sentence(warning: str, of: Answer) -> str:
     """With a capital, unless it begins with a recipe's name."""
     named = warning.startswith((of.a, of.b))
     return warning if named else warning[:1].upper() + warning[1:]
-
-
-class Format(StrEnum):
-    """Output formats of ``compare``."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
 
 
 FORMATS: dict[str, Callable[[Sequence[Answer]], str]] = {

@@ -7,7 +7,6 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from enum import StrEnum
 
 from rich.console import Console
 from rich.table import Table
@@ -169,23 +168,24 @@ def as_json(rows: Sequence[SummaryRow]) -> str:
 
 def as_csv(rows: Sequence[SummaryRow]) -> str:
     """The fields of SummaryRow as columns; an interval becomes two, ``_low`` and ``_high``."""
-    flat = [{name: cell(value) for name, value in _flat(row).items()} for row in rows]
+    lines = [{name: cell(value) for name, value in flat(row).items()} for row in rows]
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(flat[0]) if flat else [], lineterminator="\n")
+    writer = csv.DictWriter(stream, list(lines[0]) if lines else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(lines)
     return stream.getvalue().rstrip("\n")
 
 
-def _flat(row: SummaryRow) -> dict[str, object]:
-    flat: dict[str, object] = {}
+def flat(row: SummaryRow) -> dict[str, object]:
+    """The fields of a row; an interval becomes two, ``_low`` and ``_high``."""
+    found: dict[str, object] = {}
     for name, value in asdict(row).items():
         if name.endswith("_interval"):
             low, high = value or (None, None)
-            flat |= {f"{name}_low": low, f"{name}_high": high}
+            found |= {f"{name}_low": low, f"{name}_high": high}
         else:
-            flat[name] = value
-    return flat
+            found[name] = value
+    return found
 
 
 def as_markdown(rows: Sequence[SummaryRow]) -> str:
@@ -216,16 +216,6 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
             r"\end{table}",
         ]
     )
-
-
-class Format(StrEnum):
-    """Output formats of ``summary``."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-    latex = "latex"
 
 
 FORMATS: dict[str, Callable[[Sequence[SummaryRow]], str]] = {

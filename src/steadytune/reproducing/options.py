@@ -6,13 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pydantic import ValidationError
-
 from steadytune.errors import BadInput, not_known
 from steadytune.reproduce.mosbach2021 import EXPERIMENTS, Experiment
 from steadytune.reproduce.scale import SCALES, Scale, default_scale
 from steadytune.study import TaskChoice
-from steadytune.study_file.problems import told
 
 MOST_SEEDS = 1000  # each stands for some fifty runs
 PAPERS = ("mosbach2021", "headroom")
@@ -68,10 +65,7 @@ def scale_of(given: Options, encoders: Sequence[str]) -> Scale:
             f"--lr {' --lr '.join(f'{lr:g}' for lr in given.lrs)}: give three rates above 0; "
             "the middle one is for the default and the proposed recipe"
         )
-    try:
-        tasks, subsets = _tasks(given, scale)
-    except ValidationError as error:
-        raise told(error) from None
+    tasks, subsets = _tasks(given, scale)
     lrs = tuple(sorted(given.lrs)) or scale.lrs
     searched = scale.searched if not given.lrs else (lrs[0] / 2, lrs[-1] * 10)
     seeds = scale.seeds if given.seeds is None else given.seeds

@@ -8,16 +8,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from steadytune import conduct, encoders, tasks
-from steadytune.conduct import Loaded
+from steadytune import encoders, runner, tasks
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
-from steadytune.progress import Progress
 from steadytune.reproduce.cast import Cast
 from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.mosbach2021 import Experiment
 from steadytune.reproduce.parts import Part, of_experiments, parts, slug
 from steadytune.reproduce.scale import Scale
+from steadytune.runner import PreparedStudy, ShowProgress
 from steadytune.study import TaskChoice
 
 
@@ -86,6 +85,7 @@ def run_parts(
     out: Path,
     executor: str,
     console: Console,
+    progress: ShowProgress,
 ) -> None:
     """Run what is left of every part that the experiments show; again, to continue.
 
@@ -93,32 +93,23 @@ def run_parts(
         BadInput: something cannot be used, or ``out`` holds another reproduction.
     """
     for part in of_experiments(cast, [experiment.name for experiment in wanted]):
-        loaded = conduct.load(part.study)
-        ledger = conduct.open_ledger(loaded, folder_of(out, cast.encoder) / part.study.name)
-        run_loaded(loaded, ledger, executor, console)
+        loaded = runner.prepare(part.study)
+        ledger = runner.open_ledger(loaded, folder_of(out, cast.encoder) / part.study.name)
+        run_loaded(loaded, ledger, executor, console, progress)
 
 
-def run_loaded(loaded: Loaded, ledger: Ledger, executor: str, console: Console) -> None:
+def run_loaded(
+    loaded: PreparedStudy, ledger: Ledger, executor: str, console: Console, progress: ShowProgress
+) -> None:
     """Run what is left of a study, with its progress shown."""
-    left = conduct.unfinished(ledger, loaded.runs)
+    left = runner.unfinished(ledger, loaded.runs)
     number = len({run.id for run in loaded.runs})
     text = f"{loaded.study.name}: {number - len(left)} of {number} runs have ended"
     console.print(text, markup=False, soft_wrap=True)
     if not left:
         return
-    progress = Progress(
-        titles={
-            run.id: f"{run.recipe.name} {run.task.title} seed {run.seeds}" for run in loaded.runs
-        },
-        metrics={
-            run.id: (loaded.tasks[run.task.title].metric, loaded.tasks[run.task.title].report)
-            for run in loaded.runs
-        },
-        ended=[row.planned.id for row in ledger.records() if row.state.ended],
-        console=console,
-    )
-    with progress.shown():
-        conduct.run_study(loaded, ledger, executor, progress)
+    with progress(loaded, ledger) as watch:
+        runner.run_study(loaded, ledger, executor, watch)
 
 
 def evidence_of(cast: Cast, out: Path, command: str) -> Evidence:

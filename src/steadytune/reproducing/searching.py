@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from steadytune import conduct
+from steadytune import runner
 from steadytune.analysis.headroom import ENOUGH, Posterior, Trial, rates
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.ledger import Ledger
@@ -21,6 +21,7 @@ from steadytune.recipe import Recipe, Seeds
 from steadytune.reproduce.cast import Cast
 from steadytune.reproduce.evidence import SEARCHED
 from steadytune.reproducing.runs import folder_of, run_loaded
+from steadytune.runner import ShowProgress
 from steadytune.study import Run, Study
 
 AT_ONCE = 2  # runs of a recipe before the next rate is chosen; they train as one stack
@@ -54,13 +55,15 @@ def search_study(cast: Cast) -> Study:
     )
 
 
-def search_headroom(cast: Cast, out: Path, executor: str, console: Console) -> list[str]:
+def search_headroom(
+    cast: Cast, out: Path, executor: str, console: Console, progress: ShowProgress
+) -> list[str]:
     """Search every recipe's headroom, all recipes in step; returns what went wrong, in words.
 
     Raises:
         BadInput: something cannot be used, or the folder holds another search.
     """
-    loaded = conduct.load(search_study(cast))
+    loaded = runner.prepare(search_study(cast))
     folder = folder_of(out, cast.encoder) / SEARCHED
     known = (folder / "study.json").exists()
     wanted = {row.id for row in Ledger.open(folder).planned} if known else set[str]()
@@ -76,7 +79,7 @@ def search_headroom(cast: Cast, out: Path, executor: str, console: Console) -> l
         if not any(asked.values()):
             return list(stopped.values())
         part = replace(loaded, runs=tuple(run for run in loaded.runs if run.id in wanted))
-        run_loaded(part, conduct.open_ledger(part, folder), executor, console)
+        run_loaded(part, runner.open_ledger(part, folder), executor, console, progress)
         became = _outcomes(folder)
         for name, runs in asked.items():
             if any(run.id not in became for run in runs):

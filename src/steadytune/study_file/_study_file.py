@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from steadytune.errors import BadInput
 from steadytune.named_recipes import RECIPES
 from steadytune.paths import as_path
-from steadytune.recipe import RECIPE_FIELDS, StabilizerChoice
+from steadytune.recipe import RECIPE_FIELDS
 from steadytune.study import Study, check_size
 from steadytune.study_file.axes import TASK_FIELDS, list_of, read_encoder, read_seeds, read_task
 from steadytune.study_file.given import Given, Unreadable, parse
-from steadytune.study_file.problems import Problems, near
+from steadytune.study_file.options import Catalogue, Options
+from steadytune.study_file.problems import Problems
 from steadytune.study_file.recipes import read_recipes
+from steadytune.study_file.writing import writable
+from steadytune.validation import near
 
 _AXES = {
     "recipes": "[mosbach2021]",
@@ -42,34 +45,6 @@ _SETTINGS: dict[str, TypeAdapter[Any]] = {
 _MOST_BYTES = 2**18
 _KEYS = (*_AXES, *_SETTINGS, "data_dir")
 _SCOPES: dict[str, Collection[str]] = {"": _KEYS, "recipe": RECIPE_FIELDS, "task": TASK_FIELDS}
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """What a study may name, given by a caller that knows the torch half.
-
-    Attributes:
-        resolve_stabilizer: writes out default settings; its BadInput says which one is wrong.
-        known_tasks, known_encoders: names; files, folders and Hub ids are fine as well.
-    """
-
-    resolve_stabilizer: Callable[[StabilizerChoice], StabilizerChoice]
-    known_tasks: Collection[str]
-    known_encoders: Collection[str]
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of the command line; each that is given wins over the study file.
-
-    ``seeds`` is how many; ``data_dir`` serves every task.
-    """
-
-    tasks: Sequence[str] = ()
-    encoders: Sequence[str] = ()
-    recipes: Sequence[str] = ()
-    seeds: int | None = None
-    data_dir: str | None = None
 
 
 def read(
@@ -115,6 +90,25 @@ def _text(path: Path) -> str:
     return content.decode("utf-8-sig")
 
 
+def from_mapping(
+    given: Mapping[str, object],
+    overrides: Sequence[str],
+    catalogue: Catalogue,
+    options: Options | None = None,
+) -> Study:
+    """The Study in a mapping with the keys of a study file; see ``read``.
+
+    Its values may be Recipes, TaskChoices and Seeds in place of their names and fields.
+
+    Raises:
+        BadInput: all that is wrong, a line each.
+    """
+    root = Given({}, "").at_same_place(writable(given))
+    return _study(
+        root, cast(dict[str, Given], root.value), overrides, catalogue, options or Options()
+    )
+
+
 def assemble(options: Options, overrides: Sequence[str], catalogue: Catalogue) -> Study:
     """The Study that options alone describe: recipe mosbach2021 and 5 seeds, unless given.
 
@@ -146,7 +140,8 @@ def _study(
     choices = (_data_dir(file), {**_data_dir(typed), **for_tasks})
     for axis, example in _AXES.items():
         if axis not in given:
-            problems.add(root, axis, f"missing; give {axis}: {example}, or --{_OPTIONS[axis]}")
+            option = f", or --{_OPTIONS[axis]}" if root.source or not file else ""
+            problems.add(root, axis, f"missing; give {axis}: {example}{option}")
     axes = {
         "recipes": _recipes(given, for_recipes, catalogue, problems),
         "tasks": _tasks(given, choices, catalogue, problems),

@@ -10,15 +10,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError
-
 from steadytune.bounds import MOST_RUNS, MOST_SEED
 from steadytune.errors import BadInput
 from steadytune.paths import as_path
 from steadytune.recipe import Seeds
 from steadytune.study import TaskChoice
 from steadytune.study_file.given import Given
-from steadytune.study_file.problems import Problems, near
+from steadytune.study_file.problems import Problems
+from steadytune.validation import Invalid, near
 
 TASK_FIELDS = tuple(field.name for field in fields(TaskChoice))  # pyright: ignore[reportArgumentType]
 SEED_FIELDS = ("init", "order", "dropout")
@@ -59,8 +58,8 @@ def read_task(
     task = None
     try:
         task = TaskChoice(**cast(Any, {key: value.plain for key, value in values.items()}))
-    except ValidationError as error:
-        problems.of_fields(error, values, given, path)
+    except Invalid as invalid:
+        problems.of_fields(invalid.error, values, given, path)
     name = values.get("name")
     if name is not None and isinstance(name.value, str):
         _check_task(name, path if name is given else f"{path}.name", known, problems)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import yaml
 
+from steadytune.errors import shortened
 from steadytune.escape import visible
 
 Scalar = str | int | float | bool | None
@@ -25,7 +26,6 @@ _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _TAGS = frozenset(
     ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
 )
-_MAX_SHOWN = 60
 _LONGEST_OPTION = 200
 _MOST_DIGITS = 100
 _MOST_VALUES = 20_000  # what an alias stands for is counted each time
@@ -87,12 +87,7 @@ class Given:
     @property
     def shown(self) -> str:
         """The value as messages show it."""
-        return shortened(visible(json.dumps(self.plain, ensure_ascii=False)))
-
-
-def shortened(text: str, most: int = _MAX_SHOWN) -> str:
-    """As much of a text as fits into a message."""
-    return text if len(text) <= most else text[:most] + " ..."
+        return shortened(visible(json.dumps(self.plain, ensure_ascii=False, default=repr)))
 
 
 class Unreadable(Exception):

@@ -2,68 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from steadytune.bounds import MOST_STEPS
-from steadytune.errors import BadInput, nearest
+from steadytune.errors import BadInput, shortened
 from steadytune.escape import visible
-from steadytune.study_file.given import Given, shortened
-
-_UNIONS = {
-    "warmup": (
-        "must be a share of all steps (at least 0, less than 1) or a whole number of steps (at "
-        f"most {MOST_STEPS})"
-    ),
-    "evaluate": f"must be epoch, end, or a whole number of steps (1 to {MOST_STEPS})",
-}
-_WORDS = {
-    "greater_than": "must be greater than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
-    "finite_number": "must be a finite number",
-    "float_type": "must be a number",
-    "int_parsing_size": "must be a whole number of fewer digits",
-    "int_type": "must be a whole number",
-    "bool_type": "must be true or false",
-    "string_type": "must be text (in quotes, where it looks like something else)",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_unicode": "must be text without halves of surrogate pairs",
-    "string_pattern_mismatch": (
-        "must begin with a letter or digit and hold only letters, digits, spaces, _ . and -"
-    ),
-    "tuple_type": "must be a list",
-    "literal_error": "must be {expected}",
-    "missing": "must hold more values",
-    "too_long": "must hold {max_length} values",
-}
-_OTHER_NAMES = {
-    "learning_rate": "lr",
-    "num_train_epochs": "epochs",
-    "num_epochs": "epochs",
-    "max_steps": "steps",
-    "train_batch_size": "batch_size",
-    "per_device_train_batch_size": "batch_size",
-    "lr_scheduler_type": "schedule",
-    "warmup_ratio": "warmup",
-    "warmup_steps": "warmup",
-    "adam_epsilon": "eps",
-    "epsilon": "eps",
-    "correct_bias": "bias_correction",
-    "wd": "weight_decay",
-    "max_seq_length": "max_length",
-    "hidden_dropout_prob": "dropout",
-    "attention_probs_dropout_prob": "attention_dropout",
-    "model": "encoders",
-    "models": "encoders",
-    "datasets": "tasks",
-}
+from steadytune.study_file.given import Given
+from steadytune.validation import UNIONS, in_words, near
 
 
 class Problems:
@@ -117,8 +64,8 @@ class Problems:
 
     def _of_field(self, details: Iterable[ErrorDetails], given: Given, path: str) -> None:
         name = path.rpartition(".")[2]
-        if name in _UNIONS:
-            self.refuse(given, path, _UNIONS[name])
+        if name in UNIONS:
+            self.refuse(given, path, UNIONS[name])
             return
         for detail in details:
             part, place = given, path
@@ -142,33 +89,6 @@ class Problems:
         """
         if self._found:
             raise BadInput("\n".join(text for _, text in sorted(self._found.values(), key=_line)))
-
-
-def in_words(detail: ErrorDetails) -> str:
-    """What is allowed, from what pydantic says."""
-    context: dict[str, Any] = detail.get("ctx", {})
-    template = _WORDS.get(detail["type"])
-    if template is None:
-        return detail["msg"][0].lower() + detail["msg"][1:]
-    plain = {name: f"{x:g}" if isinstance(x, float) else x for name, x in context.items()}
-    return re.sub("'([^']*)'", r"\1", template.format(**plain))
-
-
-def told(error: ValidationError) -> BadInput:
-    """What pydantic refused, in plain words: a line for each field."""
-    return BadInput(
-        "\n".join(
-            f"{'.'.join(map(str, detail['loc']))}: {shortened(visible(repr(detail['input'])))} "
-            f"given; {in_words(detail)}"
-            for detail in error.errors()
-        )
-    )
-
-
-def near(name: str, allowed: Collection[str]) -> str:
-    """``did you mean lr? `` where there is something like ``name``, or nothing."""
-    other = _OTHER_NAMES.get(name)
-    return f"did you mean {other}? " if other in allowed else nearest(name, allowed)
 
 
 def _line(found: tuple[float, str]) -> float:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_type_hints
 
-from pydantic import ValidationError
-
 from steadytune.errors import BadInput
 from steadytune.named_recipes import RECIPES
 from steadytune.recipe import RECIPE_FIELDS, Recipe, StabilizerChoice
 from steadytune.study_file.given import Given
 from steadytune.study_file.problems import Problems
 from steadytune.study_file.writing import recipe_fields
+from steadytune.validation import Invalid
 
 Resolve = Callable[[StabilizerChoice], StabilizerChoice]
 Fields = Mapping[str, Given]
@@ -60,8 +59,8 @@ class _Reader:
             values["stabilizers"] = self._stabilizers(fields["stabilizers"], f"{path}.stabilizers")
         try:
             recipe = Recipe(**values)
-        except ValidationError as error:
-            self._problems.of_fields(error, fields, entry, path)
+        except Invalid as invalid:
+            self._problems.of_fields(invalid.error, fields, entry, path)
             return None
         return (recipe, fields["name"]) if self._problems.count == before else None
 
@@ -125,7 +124,7 @@ class _Reader:
         try:
             plain = {key: _switch(value.plain) for key, value in settings.items()}
             return self._resolve(StabilizerChoice(name, plain))
-        except ValidationError:
+        except Invalid:
             self._problems.refuse(
                 given, path, "settings must be finite numbers, words, true or false"
             )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
+from steadytune.bounds import plain_value
 from steadytune.recipe import RECIPE, Recipe, Seeds
 from steadytune.study import Study, TaskChoice
 from steadytune.study_file.given import scalar
@@ -43,6 +45,26 @@ def recipe_fields(recipe: Recipe) -> dict[str, Any]:
         for choice in recipe.stabilizers
     ]
     return plain
+
+
+def writable(value: object) -> object:
+    """A value of a study as a study file writes it, whichever of Python's forms it has."""
+    match value:
+        case Recipe():
+            return {
+                name: field for name, field in recipe_fields(value).items() if field is not None
+            }
+        case TaskChoice():
+            return _task(value)
+        case Seeds():
+            return {"init": value.init, "order": value.order, "dropout": value.dropout}
+        case Mapping():
+            entries = cast(Mapping[object, object], value)
+            return {str(key): writable(entry) for key, entry in entries.items()}
+        case list() | tuple() | range():
+            return [writable(item) for item in cast(Iterable[object], value)]
+        case _:
+            return plain_value(value)
 
 
 def _task(task: TaskChoice) -> str | dict[str, Any]:

@@ -31,8 +31,17 @@ _BESIDES = ("params", "param_names", "initial_lr", "name")  # by torch, its sche
 class AdamW(torch.optim.Optimizer):
     """AdamW with the switches that torch's own lacks, for any training loop.
 
-    ``steadytune.AdamW(model.parameters(), lr=2e-5, bias_correction=False, eps_mode="hf")`` is the
-    optimizer that BERT was fine-tuned with; the defaults are torch.optim.AdamW. A state_dict of
+    The defaults are torch.optim.AdamW; this is the optimizer that BERT was fine-tuned with:
+
+    >>> import torch, steadytune
+    >>> model = torch.nn.Linear(3, 2)
+    >>> optimizer = steadytune.AdamW(
+    ...     model.parameters(), lr=2e-5, eps=1e-6, bias_correction=False, eps_mode="hf"
+    ... )
+    >>> model(torch.ones(1, 3)).sum().backward()
+    >>> optimizer.step()
+
+    A state_dict of
     torch.optim.AdamW can be loaded, and one of this class into it as long as ``eps_mode``,
     ``bias_correction`` and ``toward_start`` have their defaults: torch ignores them. ``amsgrad``,
     ``maximize``, complex parameters and sparse gradients are not supported.

@@ -67,12 +67,12 @@ def diagnose(ledger: Ledger, run: str | None = None) -> StudyVerdict:
         ids = sorted({row.planned.id for row in rows if row.planned.id.startswith(run)})
         if len(ids) != 1:
             raise BadInput(
-                f"--run {run}: {len(ids) or 'no'} runs of {ledger.folder} have an id that begins "
+                f"run {run}: {len(ids) or 'no'} runs of {ledger.folder} have an id that begins "
                 "so; 'steadytune diagnose' with --format json lists the ids"
             )
         rows = [row for row in rows if row.planned.id == ids[0]]
         if rows[0].record is None:
-            raise BadInput(f"--run {run}: this run has not begun")
+            raise BadInput(f"run {run}: this run has not begun")
     cases = [case for row in rows if (case := read_case(ledger, row)) is not None]
     verdicts = tuple(judge(case) for case in cases)
     return StudyVerdict(verdicts, tuple(_cells(verdicts)), tuple(duplicates(_distinct(cases))))

@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from steadytune.cli.terminal import errors
 from steadytune.escape import visible
 from steadytune.records import (
     Crashed,
@@ -27,6 +29,10 @@ from steadytune.records import (
     Stopped,
     Weights,
 )
+
+if TYPE_CHECKING:
+    from steadytune.ledger import Ledger
+    from steadytune.runner import PreparedStudy
 
 ROWS = 12  # runs shown at once: those under way and the last that ended
 REFRESH_SECONDS = 0.5
@@ -183,3 +189,22 @@ class Progress:
 
 def _when(line: Line) -> float:
     return line.touched
+
+
+@contextmanager
+def shown(prepared: PreparedStudy, ledger: Ledger, console: Console = errors) -> Iterator[Progress]:
+    """Show how the runs of a study go on, for as long as the block lasts."""
+    progress = Progress(
+        titles={
+            run.id: f"{run.recipe.name} {run.task.title} {run.encoder} seed {run.seeds}"
+            for run in prepared.runs
+        },
+        metrics={
+            run.id: (prepared.tasks[run.task.title].metric, prepared.tasks[run.task.title].report)
+            for run in prepared.runs
+        },
+        ended=[row.planned.id for row in ledger.records() if row.state.ended],
+        console=console,
+    )
+    with progress.shown():
+        yield progress

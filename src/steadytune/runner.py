@@ -1,4 +1,4 @@
-"""Conduct a study: load what it names, plan its runs, compute those that are left, keep them all.
+"""Run a study: load what it names, plan its runs, compute those that are left, keep them all.
 
 The one place where events and disk meet.
 """
@@ -6,29 +6,29 @@ The one place where events and disk meet.
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
 from steadytune import encoders, executors, stabilizers, tasks
+from steadytune.analysis.cautions import fragile
+from steadytune.checkpoints.save_weights import keep_weights, unsavable, without_states
 from steadytune.encoders import Encoder
+from steadytune.environment import environment
 from steadytune.errors import BadInput, not_known, resumable
 from steadytune.executors import Work
-from steadytune.keeping import keep_weights, unsavable, without_states
 from steadytune.ledger import Claims, Ledger, RunWriter
+from steadytune.ledger.recorder import Recorder
 from steadytune.paths import as_path
 from steadytune.recipe import RECIPE
-from steadytune.recorder import Recorder
 from steadytune.records import Event, RunRecord, State
 from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
-from steadytune.study_file import Catalogue
 from steadytune.tasks import Task
 from steadytune.training.cut_texts import cut_texts
 from steadytune.training.memory import keep_freed_memory
@@ -37,17 +37,16 @@ from steadytune.training.prepare import Preparation
 from steadytune.training.threads import one_thread
 
 SNAPSHOT_SECONDS = 60.0
-CATALOGUE = Catalogue(
-    resolve_stabilizer=stabilizers.resolve,
-    known_tasks=tuple(tasks.TABLE),
-    known_encoders=tuple(encoders.TABLE),
-)
 Watch = Callable[[Event], None]
 
 
+def _unwatched(event: Event) -> None:
+    """Nobody looks."""
+
+
 @dataclass(frozen=True)
-class Loaded:
-    """A study with everything it names in memory, and nothing computed yet.
+class PreparedStudy:
+    """A study with everything that it names in memory, checked, and nothing computed yet.
 
     Attributes:
         study: with precision and stabilizer settings settled.
@@ -67,14 +66,40 @@ class Loaded:
         """Optimizer steps of a run."""
         return run.recipe.total_steps(len(self.tasks[run.task.title].train))
 
+    def cautions(self) -> list[str]:
+        """What a person should know before it is computed, a sentence each."""
+        first = {(run.recipe.name, run.task.title): run for run in self.runs}
+        return [
+            *(
+                sentence
+                for run in first.values()
+                for sentence in fragile(run.recipe, self.total_steps(run), run.task.title)
+            ),
+            *(sentence for task in self.tasks.values() for sentence in task.facts.cautions),
+            *self.cut_texts(),
+            *(encoder.head_note for encoder in self.encoders.values() if encoder.head_note),
+        ]
+
+    def open_ledger(self, folder: str | os.PathLike[str] | None = None) -> Ledger:
+        """Its folder, ``runs/<name of the study>`` unless given; see the function open_ledger."""
+        return open_ledger(self, Path("runs") / self.study.name if folder is None else folder)
+
+    def run(self, ledger: Ledger, executor: str = "auto", watch: Watch = _unwatched) -> None:
+        """Compute what is left of it; see run_study."""
+        run_study(self, ledger, executor, watch)
+
     def cut_texts(self) -> list[str]:
         """A sentence for each task, encoder and length of which examples are cut."""
         seen = {(run.task.title, run.encoder, run.recipe.max_length): run for run in self.runs}
         return [line for run in seen.values() if (line := cut_texts(self.prepare, run))]
 
 
-def load(study: Study, device: torch.device | None = None) -> Loaded:
-    """Load tasks and encoders, settle what depends on the machine, and check every combination.
+ShowProgress = Callable[[PreparedStudy, Ledger], AbstractContextManager[Watch]]
+"""Shows how a study goes on for as long as the block lasts, in which the events are watched."""
+
+
+def prepare(study: Study, device: torch.device | None = None) -> PreparedStudy:
+    """Load what a study names, settle what depends on the machine, check every combination.
 
     Raises:
         BadInput: a task, an encoder or a combination cannot be used; all problems are listed.
@@ -92,7 +117,7 @@ def load(study: Study, device: torch.device | None = None) -> Loaded:
         {name: encoder.facts for name, encoder in loaded_encoders.items()},
     )
     prepare = Preparation(study, loaded_tasks, loaded_encoders, device)
-    loaded = Loaded(study, loaded_tasks, loaded_encoders, runs, device, prepare)
+    loaded = PreparedStudy(study, loaded_tasks, loaded_encoders, runs, device, prepare)
     _check_combinations(loaded)
     return loaded
 
@@ -128,7 +153,7 @@ def _load_all(
     return found
 
 
-def _check_combinations(loaded: Loaded) -> None:
+def _check_combinations(loaded: PreparedStudy) -> None:
     """Make one run of each recipe, task and encoder ready, which finds all that does not fit."""
     problems = list(without_states(loaded.prepare))
     first = {(run.recipe.name, run.task.title, run.encoder): run for run in reversed(loaded.runs)}
@@ -149,7 +174,7 @@ def check_executor(name: str) -> None:
         raise BadInput(not_known("executor", name, executors.TABLE))
 
 
-def open_ledger(loaded: Loaded, folder: str | os.PathLike[str]) -> Ledger:
+def open_ledger(loaded: PreparedStudy, folder: str | os.PathLike[str]) -> Ledger:
     """The ledger of a study: a new one, or the one that was begun before.
 
     Raises:
@@ -167,10 +192,10 @@ def open_ledger(loaded: Loaded, folder: str | os.PathLike[str]) -> Ledger:
 
 @resumable()
 def run_study(
-    loaded: Loaded,
+    loaded: PreparedStudy,
     ledger: Ledger,
     executor: str = "auto",
-    watch: Watch = lambda event: None,
+    watch: Watch = _unwatched,
     snapshot_seconds: float = SNAPSHOT_SECONDS,
 ) -> None:
     """Compute every run that has not ended yet and keep it in the ledger.
@@ -224,7 +249,7 @@ def _ended(record: RunRecord | None) -> bool:
     return record is not None and record.state.ended
 
 
-def _writer(ledger: Ledger, loaded: Loaded, run: Run, claims: Claims) -> RunWriter:
+def _writer(ledger: Ledger, loaded: PreparedStudy, run: Run, claims: Claims) -> RunWriter:
     task = loaded.tasks[run.task.title]
     record = RunRecord(
         id=run.id,
@@ -252,31 +277,3 @@ class _Clock:
             return False
         self.last[run] = now
         return True
-
-
-def environment(device: torch.device) -> dict[str, Any]:
-    """What the numbers may depend on besides the study: versions, processor, device.
-
-    ``cores`` tells how long it took, not what came out: every run has one thread on the CPU.
-    """
-    packages = ("steadytune", "torch", "transformers", "tokenizers", "numpy", "safetensors")
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cores": os.cpu_count(),
-        "device": gpu or str(device),
-        "packages": {name: metadata.version(name) for name in packages},
-    }
-
-
-def _processor() -> str:
-    """The processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

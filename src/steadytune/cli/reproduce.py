@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steadytune.escape.terminal import SafeConsole
+from steadytune.cli.terminal import CRASHED, errors, plain_errors
 
 if TYPE_CHECKING:
     from steadytune.reproduce.cast import Cast
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from steadytune.reproduce.mosbach2021 import Experiment
 
 GPU_ENCODER = "bert-large-uncased"
-CRASHED = 1
-errors = SafeConsole(stderr=True, highlight=False)
 
 
+@plain_errors()
 def reproduce(
     what: Annotated[str, typer.Argument(metavar="PAPER", help="mosbach2021 or headroom.")],
     names: Annotated[
@@ -100,15 +99,16 @@ def reproduce(
 
 def _run(casts: list[Cast], wanted: list[Experiment], folder: Path, executor: str) -> list[str]:
     """Run everything that is left; what went wrong, in words."""
-    from steadytune.conduct import check_executor
+    from steadytune.cli.progress import shown
     from steadytune.reproducing import runs, searching
+    from steadytune.runner import check_executor
 
     check_executor(executor)
     notes = list[str]()
     for cast in casts:
-        runs.run_parts(cast, wanted, folder, executor, errors)
+        runs.run_parts(cast, wanted, folder, executor, errors, shown)
         if any(experiment.name == "headroom" for experiment in wanted):
-            notes += searching.search_headroom(cast, folder, executor, errors)
+            notes += searching.search_headroom(cast, folder, executor, errors, shown)
     return notes
 
 

@@ -1,4 +1,4 @@
-"""Keeping: where the weights that events carry go, as Hugging Face folders or as states."""
+"""Save the weights that events carry, as Hugging Face folders or as states."""
 
 from __future__ import annotations
 
