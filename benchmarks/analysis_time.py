@@ -18,18 +18,18 @@ from typing import TypeVar
 
 from ledger_of import make_ledger
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.compare import compare_page
-from steadytune.analysis.dev_noise import noise_split
-from steadytune.analysis.estimators import estimates
-from steadytune.analysis.evidence import Question
-from steadytune.analysis.leaderboard import leaderboards
-from steadytune.analysis.page import Comparison
-from steadytune.analysis.predictions import cell_predictions
-from steadytune.analysis.runs import runs_of
-from steadytune.analysis.summary import summarize
-from steadytune.analysis.variance import outcome_share
+from steadytune.comparison.compare import compare_page
+from steadytune.comparison.effects import Question
+from steadytune.comparison.leaderboard import leaderboards
+from steadytune.comparison.page import Comparison
 from steadytune.ledger import Ledger
+from steadytune.results.conditions import cells
+from steadytune.results.predictions import cell_predictions
+from steadytune.results.runs import runs_of
+from steadytune.results.summary import summarize
+from steadytune.stats.dev_noise import noise_split
+from steadytune.stats.estimators import estimates
+from steadytune.stats.variance_components import outcome_share
 
 Found = TypeVar("Found")
 

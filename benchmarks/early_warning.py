@@ -12,11 +12,11 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import wilson
-from steadytune.analysis.verdicts import Case, read_case
+from steadytune.diagnosis import Case, read_case
 from steadytune.early_warning import Thresholds, early_warning
 from steadytune.ledger import Ledger
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import wilson
 
 NEVER = float("inf")
 GRID = [

@@ -20,12 +20,12 @@ from typing import TypeVar
 import numpy as np
 from ledger_of import make_ledger
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.summary import summarize
 from steadytune.ledger import Ledger
 from steadytune.reports.instability_data import instability_data
 from steadytune.reports.study_data import study_data
 from steadytune.reports.study_report import report
+from steadytune.results.conditions import cells
+from steadytune.results.summary import summarize
 
 Result = TypeVar("Result")
 

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import wilson
-from steadytune.analysis.verdicts import Case, Verdict, judge, read_case
+from steadytune.diagnosis import Case, Verdict, judge, read_case
 from steadytune.ledger import Ledger
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import wilson
 
 SILENT = ("name", "source")  # of a recipe: say nothing of the training
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from steadytune.analysis.cells import cells
 from steadytune.figures import TABLE, paint, save
 from steadytune.records import State
+from steadytune.results.conditions import cells
 from synthetic import CONDITIONS
 
 EVERY_ENDED_RUN = ("boxes", "raincloud", "performance_profile", "expected_max", "lr_boxes")
@@ -123,8 +123,8 @@ def test_files_are_the_same_each_time_and_come_with_a_caption(tmp_path, in_condi
 
 def test_expected_max_and_ranks_are_those_of_the_analysis(in_condition):
     """One estimator each: what a figure draws is what the analysis says."""
-    from steadytune.analysis.estimators import expected_max
-    from steadytune.analysis.ranks import ranks
+    from steadytune.stats.estimators import expected_max
+    from steadytune.stats.ranks import ranks
 
     ledger = in_condition("small")
     found = cells(ledger)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.leaderboard import leaderboards
 from steadytune.cli import app
+from steadytune.comparison.leaderboard import leaderboards
 from steadytune.ledger import Ledger
 from steadytune.reports.answer import conclude
 from steadytune.reports.spread_sources import FAILURES, spread_table
+from steadytune.results.conditions import Cell, cells
 from synthetic import conduct, study_of
 
 RESULTS = Path(__file__).parents[2] / "results"

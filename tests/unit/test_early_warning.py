@@ -7,13 +7,13 @@ import pytest
 
 from small_sick_studies import LEARNS, conducted
 from small_studies import SmallStudy, losses, of
-from steadytune.analysis.cells import cells
-from steadytune.analysis.outcomes import Outcome
-from steadytune.analysis.summary import summarize
-from steadytune.analysis.verdicts import diagnose
 from steadytune.chance import Chance
+from steadytune.diagnosis import diagnose
 from steadytune.early_warning import early_warning, watched_steps
 from steadytune.records import Evaluation, Finished, Snapshot, State, Stopped
+from steadytune.results.conditions import cells
+from steadytune.results.outcomes import Outcome
+from steadytune.results.summary import summarize
 
 CHANCE = Chance(level=0.693, spread=0.0, batch_size=16, examples=1000)
 HOPELESS = replace(LEARNS, lr=0.02, warmup=0)

@@ -10,9 +10,6 @@ from scipy import stats
 from simulated_run import new_record
 
 from steadytune import metrics
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import summarize
 from steadytune.failure_rule import (
     FailureRule,
     fisher_p,
@@ -21,6 +18,9 @@ from steadytune.failure_rule import (
     normal_p,
 )
 from steadytune.records import Checkpoint, State
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import summarize
 
 NAMES = ("accuracy", "matthews")
 RARE = np.r_[np.ones(25, int), np.zeros(475, int)]

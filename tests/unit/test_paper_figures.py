@@ -7,8 +7,6 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 
 from simulated_reproduction import cast, simulate
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures import TABLE, paint
 from steadytune.figures.forgetting import forgetting_data, points_in
 from steadytune.figures.gradient_norms import gradient_norms_data
@@ -18,6 +16,8 @@ from steadytune.figures.matrix_norms import matrix_norms_data
 from steadytune.figures.surface import surface_data
 from steadytune.ledger import Curve, measure
 from steadytune.reproduce.scale import SMALL
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome
 
 
 @pytest.fixture(scope="module")

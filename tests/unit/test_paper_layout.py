@@ -9,10 +9,10 @@ import pytest
 from test_summary_table import ROW
 from typer.testing import CliRunner
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.summary import summarize
 from steadytune.cli import app
 from steadytune.reports.paper_table import FORMATS, as_table, paper_table
+from steadytune.results.conditions import cells
+from steadytune.results.summary import summarize
 
 GOOD = replace(
     ROW, task="glue/rte", metric="accuracy", recipe="good_one", encoder="bert", n=5, failed=0,

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.verdicts import diagnose, in_words
+from steadytune.diagnosis import diagnose, in_words
 from steadytune.ledger import Ledger
 from steadytune.reports.answer import conclude
 from steadytune.reports.bad_runs import bad_runs
 from steadytune.reports.instability_data import instability_data
 from steadytune.reports.study_report import duration, embedded, report
+from steadytune.results.conditions import cells
 from synthetic import CONDITIONS, HOSTILE
 
 RESULTS = Path(__file__).parents[2] / "results"

@@ -9,14 +9,14 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from small_sick_studies import conducted
 from small_studies import RECIPE, SmallStudy, kept, losses, make_task, of
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.verdicts import diagnose
 from steadytune.chance import Chance
+from steadytune.diagnosis import diagnose
 from steadytune.early_warning import early_warning
 from steadytune.errors import BadInput
 from steadytune.metrics import baseline
 from steadytune.recipe import StabilizerChoice
 from steadytune.records import Evaluation, Finished, Stopped
+from steadytune.results.outcomes import Outcome, outcome
 from steadytune.score_scale import ScoreScale
 from steadytune.stabilizers import resolve
 from steadytune.study import TaskChoice

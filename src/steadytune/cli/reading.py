@@ -8,12 +8,6 @@ from typing import Annotated
 
 import typer
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.compare_study import compare_study
-from steadytune.analysis.evidence import Question
-from steadytune.analysis.summary import summarize
-from steadytune.analysis.verdicts import VerdictFormat, tell
-from steadytune.analysis.verdicts import diagnose as verdicts
 from steadytune.cli.terminal import (
     CANNOT_READ_OR_WRITE,
     errors,
@@ -23,6 +17,10 @@ from steadytune.cli.terminal import (
     show,
     width,
 )
+from steadytune.comparison.effects import Question
+from steadytune.comparison.study import compare_study
+from steadytune.diagnosis import VerdictFormat, tell
+from steadytune.diagnosis import diagnose as verdicts
 from steadytune.errors import BadInput, Damaged, not_known
 from steadytune.failure_rule import FailureRule
 from steadytune.ledger import Depth
@@ -30,6 +28,8 @@ from steadytune.ledger.durable import replace_text
 from steadytune.paths import as_path
 from steadytune.reports import comparison, paper_table, summary_table
 from steadytune.reports.summary_table import Format
+from steadytune.results.conditions import cells
+from steadytune.results.summary import summarize
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")]
 

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steadytune.analysis.cautions import fragile, suspicious
-from steadytune.analysis.cells import cells
-from steadytune.analysis.summary import summarize
 from steadytune.cli.terminal import (
     CRASHED,
     caution,
@@ -19,9 +16,12 @@ from steadytune.cli.terminal import (
     show_log,
     width,
 )
+from steadytune.diagnosis.cautions import fragile, suspicious
 from steadytune.ledger import Ledger
 from steadytune.progress import Progress
 from steadytune.reports.summary_table import as_table
+from steadytune.results.conditions import cells
+from steadytune.results.summary import summarize
 from steadytune.study import Study
 from steadytune.study_file import Options, assemble, read
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
 from steadytune.ledger import Curve, EvaluationRow, Ledger
+from steadytune.results.conditions import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

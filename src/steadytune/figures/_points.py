@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import Which, scores
 from steadytune.metrics import METRICS
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import Which, scores
 
 FAILED_MEANS = (
     "failed: accuracy at the end of training not above the majority class's, or a constant "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, counted, groups, swarm
 from steadytune.figures._style import FAINT, INK, color, majority_line, scatter_runs
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome
+from steadytune.results.summary import CHECKPOINTS, Which
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

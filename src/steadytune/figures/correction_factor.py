@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
 from steadytune.figures._figure import Figure
 from steadytune.figures._style import INK, color, log_axis
+from steadytune.results.conditions import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

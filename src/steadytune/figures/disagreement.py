@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.prediction_set import PredictionSet, prediction_set
-from steadytune.analysis.run_pairs import disagreement_matrix, pair_mean
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, INK
 from steadytune.ledger import Ledger
 from steadytune.recipe import Seeds
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.prediction_set import PredictionSet, prediction_set
+from steadytune.results.summary import CHECKPOINTS, Which
+from steadytune.stats.run_pairs import disagreement_matrix, pair_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

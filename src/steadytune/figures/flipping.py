@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.flips import flipping, instability_by_example
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.prediction_set import prediction_set
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, printable
 from steadytune.ledger import Ledger
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.prediction_set import prediction_set
+from steadytune.results.summary import CHECKPOINTS, Which
+from steadytune.stats.example_disagreement import flipping, instability_by_example
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.figures._figure import Figure
 from steadytune.figures._style import FAILED, PALETTE, log_axis
 from steadytune.ledger import Points, read_points
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

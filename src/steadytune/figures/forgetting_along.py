@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.verdicts import vanished_at
+from steadytune.diagnosis import vanished_at
 from steadytune.figures._figure import Figure
 from steadytune.figures._style import FAILED, INK, PALETTE, log_axis
 from steadytune.figures.forgetting import as_perplexity, points_in
 from steadytune.ledger import Ledger, Points
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.thinning import thinned
 from steadytune.figures._figure import Figure, RunReader
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, INK, log_axis
 from steadytune.ledger import Curve
 from steadytune.records import RunRecord
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.stats.thinning import thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""Share of failed runs by learning rate, and the headroom (see ``analysis.headroom``).
+"""Share of failed runs by learning rate, and the headroom (see ``stats.headroom``).
 
 How to read it: the headroom is where the curve crosses 10 %. The further to the right, the more
 room a recipe leaves for a learning rate that is not quite right, another task or another encoder.
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.headroom import TOLERATED, Headroom, Posterior, Trial
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import wilson
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import color, log_axis
 from steadytune.recipe import digest
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import wilson
+from steadytune.stats.headroom import TOLERATED, Headroom, Posterior, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

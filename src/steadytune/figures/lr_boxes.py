@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, Points, counted, points, scale, swarm
 from steadytune.figures._style import FAINT, INK, color, majority_line, scatter_runs
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures._figure import Figure, RunReader
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures.gradient_norms import (
@@ -21,6 +19,8 @@ from steadytune.figures.gradient_norms import (
     one_of_each,
 )
 from steadytune.ledger import Curve
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome
 
 MATRICES = {
     "attention.query": "attention query",

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.intervals import wilson
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, counted, groups
 from steadytune.figures._style import color, majority_line
+from steadytune.results.conditions import Cell
+from steadytune.results.summary import CHECKPOINTS, Which
+from steadytune.stats.intervals import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
 from steadytune.figures._figure import Figure
 from steadytune.figures.forgetting import points_in
 from steadytune.ledger import Ledger, Points, grid
+from steadytune.results.conditions import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from steadytune.analysis.cautions import suspicious
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.comparability import LEAST_RUNS
-from steadytune.analysis.compare import Answer
-from steadytune.analysis.estimators import std as std_of
-from steadytune.analysis.intervals import wilson
-from steadytune.analysis.leaderboard import Leaderboard, leaderboards
-from steadytune.analysis.runs import Runs
-from steadytune.analysis.summary import Which
+from steadytune.comparison.comparability import LEAST_RUNS
+from steadytune.comparison.compare import Answer
+from steadytune.comparison.leaderboard import Leaderboard, leaderboards
+from steadytune.diagnosis.cautions import suspicious
 from steadytune.records import State
 from steadytune.reports.comparison import notes
 from steadytune.reports.summary_table import shown
+from steadytune.results.conditions import Cell
+from steadytune.results.runs import Runs
+from steadytune.results.summary import Which
+from steadytune.stats.estimators import std as std_of
+from steadytune.stats.intervals import wilson
 
 _NAMED = 3  # recipes that a sentence lists; more are counted
 

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.verdicts import (
+from steadytune.diagnosis import (
     Finding,
     Verdict,
     advised_first,
@@ -18,6 +17,7 @@ from steadytune.analysis.verdicts import (
 from steadytune.ledger import Ledger, Row
 from steadytune.records import RunRecord, State
 from steadytune.reports.summary_table import shown
+from steadytune.results.outcomes import Outcome, outcome
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 
-from steadytune.analysis.compare import Answer
-from steadytune.analysis.evidence import Question
+from steadytune.comparison.compare import Answer
+from steadytune.comparison.effects import Question
 from steadytune.escape import markdown, visible
 from steadytune.reports.strict_json import strict_json
 

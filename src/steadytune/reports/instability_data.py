@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.flips import flipping, instability_by_example, shares_by_class
-from steadytune.analysis.instability import Measure, instability
-from steadytune.analysis.prediction_set import PredictionSet, prediction_set
-from steadytune.analysis.representations import (
+from steadytune.ledger import Examples, Ledger
+from steadytune.reports.study_data import Json, number
+from steadytune.results.conditions import Cell
+from steadytune.results.prediction_set import PredictionSet, prediction_set
+from steadytune.results.representations import (
     Representations,
     representation_measures,
     representations,
 )
-from steadytune.analysis.run_pairs import disagreement_matrix
-from steadytune.analysis.summary import Which
-from steadytune.ledger import Examples, Ledger
-from steadytune.reports.study_data import Json, number
+from steadytune.results.summary import Which
+from steadytune.stats.example_disagreement import flipping, instability_by_example, shares_by_class
+from steadytune.stats.instability import Measure, instability
+from steadytune.stats.run_pairs import disagreement_matrix
 
 EXAMPLES = 20  # a cell
 TEXT = 1500  # characters of a text that are shown
@@ -56,7 +56,7 @@ def _measures(of: PredictionSet, states: Representations | None) -> list[Json]:
     """Of predictions, then of states where there are any; none for no runs."""
     if not of.records:
         return []
-    found = instability(of)
+    found = instability(of.labels, of.predictions, of.probabilities)
     if states is not None:
         found += representation_measures(states, {record.id for record in of.records})
     return [_measure(one) for one in found]

@@ -17,15 +17,15 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.outcomes import outcome
-from steadytune.analysis.summary import SummaryRow, Which, summarize
 from steadytune.escape import markdown
 from steadytune.ledger import Ledger
 from steadytune.ledger.durable import replace_file
 from steadytune.recipe import Seeds
 from steadytune.records import Checkpoint, RunRecord
 from steadytune.reports.summary_table import as_markdown, shown
+from steadytune.results.conditions import Cell, cells
+from steadytune.results.outcomes import outcome
+from steadytune.results.summary import SummaryRow, Which, summarize
 from steadytune.study import TaskChoice
 
 logger = logging.getLogger(__name__)

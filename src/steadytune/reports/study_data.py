@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import outcome
-from steadytune.analysis.thinning import thinned
 from steadytune.ledger import Ledger
 from steadytune.metrics import METRICS
 from steadytune.recipe import Seeds
 from steadytune.records import Checkpoint, RunRecord, TaskFacts
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import outcome
+from steadytune.stats.thinning import thinned
 
 POINTS = 100  # of a curve
 Json = dict[str, Any]

@@ -18,8 +18,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.ledger import Ledger
 from steadytune.recipe import Seeds
 from steadytune.records import State
@@ -29,6 +27,8 @@ from steadytune.reports.instability_data import instability_data
 from steadytune.reports.spread_sources import spread_table
 from steadytune.reports.study_data import study_data
 from steadytune.reports.summary_tables import SHOWN, summary_tables
+from steadytune.results.conditions import Cell, cells
+from steadytune.results.outcomes import Outcome, outcome
 from steadytune.study import Study
 from steadytune.study_file.writing import dump, recipe_fields
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.summary import SummaryRow, Which, summarize
 from steadytune.reports import summary_table
 from steadytune.reports.study_data import facts_of, metrics_of
+from steadytune.results.conditions import Cell
+from steadytune.results.summary import SummaryRow, Which, summarize
 
 SHOWN = ("recipe", "n", "failed", "mean", "95 % interval", "std", "median", "min", "max")
 CHECKPOINTS: tuple[Which, ...] = ("last", "best")

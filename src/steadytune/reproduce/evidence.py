@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.verdicts import vanished_at
+from steadytune.diagnosis import vanished_at
 from steadytune.ledger import Curve, EvaluationRow, Ledger
 from steadytune.recipe import Recipe
 from steadytune.records import RunRecord, State
 from steadytune.reproduce.cast import Cast
+from steadytune.results.conditions import Cell, cells
+from steadytune.results.outcomes import Outcome, outcome
 from steadytune.study import TaskChoice
 
 CROSSED, SEARCHED = "crossed", "headroom"

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures.bands import bands_data
 from steadytune.figures.boxes import boxes_data
 from steadytune.figures.correction_factor import correction_factor_data
@@ -24,6 +22,8 @@ from steadytune.recipe import Recipe
 from steadytune.reproduce.cast import LONG, SHORT
 from steadytune.reproduce.claims.controls import crossed_cell, subset_cells
 from steadytune.reproduce.evidence import SEARCHED, Evidence
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome
 from steadytune.study import TaskChoice
 
 Panels = Callable[[Evidence], list[Any]]

@@ -7,11 +7,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.failure_tests import share_difference
-from steadytune.analysis.intervals import Numbers
-from steadytune.analysis.level_tests import mean_difference
-from steadytune.analysis.outcomes import outcome
 from steadytune.recipe import Recipe
 from steadytune.reproduce.claims._claim import (
     Claim,
@@ -26,6 +21,11 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import CROSSED, Evidence, accuracies, accuracy, pooled
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import outcome
+from steadytune.stats.failure_tests import share_difference
+from steadytune.stats.intervals import Numbers
+from steadytune.stats.level_tests import mean_difference
 from steadytune.study import TaskChoice
 
 ENOUGH_LEVELS = 4

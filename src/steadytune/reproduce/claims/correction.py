@@ -5,10 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.failure_tests import share_difference
-from steadytune.analysis.headroom import Posterior, Trial
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.figures.headroom import trials
 from steadytune.reproduce.cast import SHORT
 from steadytune.reproduce.claims._claim import (
@@ -24,6 +20,10 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import SEARCHED, Evidence, failures, pooled
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.stats.failure_tests import share_difference
+from steadytune.stats.headroom import Posterior, Trial
 
 SAME = 0.2  # failed shares that differ by less are taken for the same
 RESAMPLES = 200

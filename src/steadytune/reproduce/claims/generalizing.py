@@ -6,9 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import bootstrap
 from steadytune.figures.generalization import LEAST_LOSS, Generalization, floor, generalization_data
 from steadytune.reproduce.claims._claim import (
     Claim,
@@ -21,6 +18,9 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import Evidence
+from steadytune.results.conditions import Cell
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import bootstrap
 
 LEAST = 20  # runs of a scatter
 LEAST_SPREAD = 5

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures.gradient_norms import layer_norms
 from steadytune.records import RunRecord
 from steadytune.reproduce.claims._claim import (
@@ -22,6 +21,7 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import Evidence, became
+from steadytune.results.outcomes import Outcome
 
 BAND = (-0.035, 0.05)  # about the loss of guessing: 0.66 to 0.74 for two balanced classes
 WINDOWS = 10
