@@ -35,18 +35,19 @@ def jensen_shannon_matrix(probabilities: NDArray[np.float64]) -> Matrix:
     Args:
         probabilities: (R, N, K).
     """
-    own = _entropy(probabilities)
-    matrix = np.zeros((len(probabilities), len(probabilities)))
-    for i in range(len(probabilities) - 1):
-        middle = (probabilities[i] + probabilities[i + 1 :]) / 2
-        mixed = _entropy(middle)
-        distance = (mixed - (own[i] + own[i + 1 :]) / 2).mean(axis=1)
+    runs, examples, _ = probabilities.shape
+    flat = probabilities.reshape(runs, -1)
+    own = _entropies(flat) / examples
+    matrix = np.zeros((runs, runs))
+    for i in range(runs - 1):
+        mixed = _entropies((flat[i] + flat[i + 1 :]) / 2) / examples
+        distance = mixed - (own[i] + own[i + 1 :]) / 2
         matrix[i, i + 1 :] = matrix[i + 1 :, i] = np.maximum(distance, 0)  # rounding
     return matrix
 
 
-def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of the last axis, in nats."""
+def _entropies(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(R,) sum over the last axis of -p ln p, in nats."""
     return np.asarray(special.entr(probabilities), dtype=np.float64).sum(axis=-1)
 
 
