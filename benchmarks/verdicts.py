@@ -20,6 +20,7 @@ import yaml
 
 from steadytune.diagnosis import Case, Verdict, judge, read_case
 from steadytune.ledger import Ledger
+from steadytune.results.conditions import conditions
 from steadytune.results.outcomes import Outcome, outcome
 from steadytune.results.summary import wilson
 
@@ -47,11 +48,10 @@ class Judged(NamedTuple):
 def read(folders: list[Path]) -> Iterator[Judged]:
     """All ended runs of the ledgers."""
     for folder in folders:
-        ledger = Ledger.open(folder)
-        for row in ledger.records():
-            case = read_case(ledger, row)
-            if case is not None and outcome(case.record) is not None:
-                yield Judged(case, judge(case))
+        for condition in conditions(Ledger.open(folder)):
+            for case in (read_case(condition, record) for record in condition.records):
+                if outcome(case.record) is not None:
+                    yield Judged(case, judge(case))
 
 
 def recipe_key(recipe: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from steadytune.chance import Chance
 from steadytune.diagnosis import diagnose
 from steadytune.early_warning import early_warning, watched_steps
 from steadytune.records import Evaluation, Finished, Snapshot, State, Stopped
-from steadytune.results.conditions import cells
+from steadytune.results.conditions import conditions
 from steadytune.results.outcomes import Outcome
 from steadytune.results.summary import summarize
 
@@ -61,9 +61,9 @@ def test_a_hopeless_run_is_ended_and_counts_as_failed(study, tmp_path):
     assert row.record.last is not None
     assert "constant prediction" in row.record.stopped["reason"]
     assert row.record.last.step == row.record.step  # it was evaluated where it ended
-    (summary,) = summarize(cells(ledger))
+    (summary,) = summarize(conditions(ledger))
     assert (summary.n, summary.failed, summary.unfinished) == (1, 1, 0)
-    (run,) = diagnose(ledger).runs
+    (run,) = diagnose(conditions(ledger)).runs
     assert run.outcome is Outcome.FAILED
     assert run.finding is not None
     assert "ended early by stop_hopeless" in run.notes[0]

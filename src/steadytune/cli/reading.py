@@ -28,7 +28,7 @@ from steadytune.ledger.durable import replace_text
 from steadytune.paths import as_path
 from steadytune.reports import comparison, paper_table, summary_table
 from steadytune.reports.summary_table import Format
-from steadytune.results.conditions import cells
+from steadytune.results.conditions import conditions
 from steadytune.results.summary import summarize
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")]
@@ -82,7 +82,7 @@ def summary(
 ) -> None:
     """How well and how steadily each recipe does: one row a task, encoder and recipe."""
     with opened(folder, Depth.RECORDS) as ledger:
-        rows = summarize(cells(ledger), checkpoint.value, FailureRule(failed_by.value))
+        rows = summarize(conditions(ledger), checkpoint.value, FailureRule(failed_by.value))
         of = paper_table if layout is Layout.paper else summary_table
         show(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
 
@@ -106,7 +106,9 @@ def compare(
     """Which of two recipes is better, steadier, fails less: sentences with their evidence."""
     with opened(folder) as ledger:
         asked = list(dict.fromkeys(question or Question))
-        answers = compare_study(ledger, a, b, asked, checkpoint.value, FailureRule(failed_by.value))
+        answers = compare_study(
+            conditions(ledger), a, b, asked, checkpoint.value, FailureRule(failed_by.value)
+        )
         if format_ is comparison.Format.text:
             show(comparison.as_text(answers, width()))
         else:
@@ -124,7 +126,7 @@ def diagnose(
 ) -> None:
     """Why runs failed, with the evidence, and what to change first."""
     with opened(folder) as ledger:
-        show(tell(verdicts(ledger, run), format_))
+        show(tell(verdicts(conditions(ledger), run), format_))
 
 
 @plain_errors()
@@ -148,12 +150,12 @@ def figures(
         raise BadInput("\n".join(not_known("figure", name, TABLE) for name in unknown))
     empty, damaged = list[str](), False
     with opened(folder) as ledger:
-        found, out = cells(ledger), as_path(out or ledger.folder / "figures")
+        found, out = conditions(ledger), as_path(out or ledger.folder / "figures")
         if out.exists() and not out.is_dir():
             raise BadInput(f"--out {out}: is a file; give a folder, new or old, for the figures")
         for name in wanted:
             try:
-                panels = TABLE[name].panels(ledger, found)
+                panels = TABLE[name].panels(found)
             except Damaged as problem:
                 say_damaged(f"{problem}; figure {name} is not drawn")
                 damaged = True

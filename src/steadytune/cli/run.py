@@ -20,7 +20,7 @@ from steadytune.diagnosis.cautions import fragile, suspicious
 from steadytune.ledger import Ledger
 from steadytune.progress import Progress
 from steadytune.reports.summary_table import as_table
-from steadytune.results.conditions import cells
+from steadytune.results.conditions import conditions
 from steadytune.results.summary import summarize
 from steadytune.study import Study
 from steadytune.study_file import Options, assemble, read
@@ -94,7 +94,7 @@ def run(
         progress = _progress(loaded, ledger)
         with progress.shown():
             conduct.run_study(loaded, ledger, executor, progress)
-        found = cells(ledger)
+        found = conditions(ledger)
         show(as_table(summarize(found), width()))
         caution(suspicious(found))
         raise typer.Exit(_say_crashed(ledger))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from steadytune.comparison.comparability import LEAST_RUNS
-from steadytune.results.predictions import CellPredictions
+from steadytune.results.predictions import PredictionSet
 from steadytune.results.runs import Runs, shared_seeds
 from steadytune.stats.estimators import Estimate, std
 from steadytune.stats.failure_tests import failure_test, fisher, mcnemar, share_difference
@@ -92,7 +92,7 @@ def gather(
     question: Question,
     a: Runs,
     b: Runs,
-    predicted: tuple[CellPredictions, CellPredictions] | None = None,
+    predicted: tuple[PredictionSet, PredictionSet] | None = None,
     tests: tuple[TestResult, ...] | None = None,
 ) -> Evidence:
     """Compute what answers the question; what is asked of runs that it fits is the caller's care.
@@ -203,7 +203,7 @@ def _order(a: Runs, b: Runs) -> Evidence:
     return Evidence(Question.ORDER, a, b, False, effect, 0.5, (), details)
 
 
-def _examples(a: Runs, b: Runs, predicted: tuple[CellPredictions, CellPredictions]) -> Evidence:
+def _examples(a: Runs, b: Runs, predicted: tuple[PredictionSet, PredictionSet]) -> Evidence:
     paired = are_paired(a, b)
     x, y = (one.predictions for one in predicted)
     if paired:

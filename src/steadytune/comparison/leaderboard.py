@@ -10,7 +10,7 @@ from steadytune.comparison.compare import Answer, compare_page
 from steadytune.comparison.effects import Question
 from steadytune.comparison.more_seeds import advised
 from steadytune.comparison.page import Comparison
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 from steadytune.results.runs import Runs, runs_of
 from steadytune.results.summary import Which
 
@@ -58,7 +58,7 @@ class Leaderboard:
         return tuple(one.b for one in self.level if one.verdict == "refused")
 
 
-def leaderboards(cells: Sequence[Cell], which: Which = "last") -> list[Leaderboard]:
+def leaderboards(cells: Sequence[Condition], which: Which = "last") -> list[Leaderboard]:
     """One for each task and encoder with ended runs."""
     places = dict.fromkeys((cell.task, cell.encoder) for cell in cells)
     ranked = [
@@ -98,6 +98,6 @@ def report_page(
     return asked, unasked
 
 
-def _best_first(cells: Sequence[Cell], which: Which) -> tuple[Runs, ...]:
+def _best_first(cells: Sequence[Condition], which: Which) -> tuple[Runs, ...]:
     ended = [runs for cell in cells if (runs := runs_of(cell, which)).n]
     return tuple(sorted(ended, key=lambda runs: -float(runs.merit.mean())))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from steadytune.comparison.comparability import refusals, warnings
 from steadytune.comparison.effects import Question, run_tests
-from steadytune.results.predictions import CellPredictions
+from steadytune.results.predictions import PredictionSet
 from steadytune.results.runs import Runs
 from steadytune.stats.arrangements import least_p
 from steadytune.stats.failure_tests import failure_test
@@ -20,7 +20,7 @@ from steadytune.stats.multiplicity import decidable, holm
 from steadytune.stats.power import ALPHA
 from steadytune.stats.test_result import TestResult
 
-Predicted = tuple[CellPredictions, CellPredictions]
+Predicted = tuple[PredictionSet, PredictionSet]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from steadytune.comparison.more_seeds import advised
 from steadytune.comparison.page import Comparison
 from steadytune.errors import BadInput, not_known
 from steadytune.failure_rule import RULE, FailureRule
-from steadytune.ledger import Ledger
-from steadytune.results.conditions import Cell, cells
-from steadytune.results.predictions import CellPredictions, cell_predictions
+from steadytune.results.conditions import Condition
+from steadytune.results.predictions import PredictionSet, predictions_of
 from steadytune.results.runs import runs_of
 from steadytune.results.summary import Which
 
@@ -20,7 +19,7 @@ ALL = tuple(Question)
 
 
 def compare_study(
-    ledger: Ledger,
+    cells: Sequence[Condition],
     a: str,
     b: str,
     questions: Sequence[Question] = ALL,
@@ -30,7 +29,7 @@ def compare_study(
     """The answers, question by question; the p-values of all verdicts are adjusted together.
 
     Args:
-        ledger: of the study.
+        cells: the conditions of the study.
         a: a recipe of it.
         b: another.
         questions: see Question.
@@ -40,11 +39,10 @@ def compare_study(
     Raises:
         BadInput: the study has no such recipe, or a and b are the same.
     """
-    pairs = _pairs(cells(ledger), a, b)
+    pairs = _pairs(cells, a, b)
     runs = [(runs_of(x, which, rule), runs_of(y, which, rule)) for x, y in pairs]
     known = [
-        _predictions(ledger, x, y, which) if Question.EXAMPLES in questions else None
-        for x, y in pairs
+        _predictions(x, y, which) if Question.EXAMPLES in questions else None for x, y in pairs
     ]
     asked = [
         Comparison(question, *two, predicted)
@@ -55,7 +53,7 @@ def compare_study(
     return [advised(answer, one.a, one.b) for answer, one in zip(answers, asked, strict=True)]
 
 
-def _pairs(found: Sequence[Cell], a: str, b: str) -> list[tuple[Cell, Cell]]:
+def _pairs(found: Sequence[Condition], a: str, b: str) -> list[tuple[Condition, Condition]]:
     """The cells of both recipes, place by place."""
     names = list(dict.fromkeys(cell.recipe for cell in found))
     if len(names) < 2:
@@ -73,7 +71,7 @@ def _pairs(found: Sequence[Cell], a: str, b: str) -> list[tuple[Cell, Cell]]:
 
 
 def _predictions(
-    ledger: Ledger, a: Cell, b: Cell, which: Which
-) -> tuple[CellPredictions, CellPredictions] | None:
-    of_a, of_b = (cell_predictions(ledger, cell, which) for cell in (a, b))
+    a: Condition, b: Condition, which: Which
+) -> tuple[PredictionSet, PredictionSet] | None:
+    of_a, of_b = (predictions_of(cell, which) for cell in (a, b))
     return None if of_a is None or of_b is None else (of_a, of_b)

@@ -8,7 +8,7 @@ from steadytune.diagnosis._case import Case, read_case
 from steadytune.diagnosis._finding import Evidence, Finding, Remedy
 from steadytune.diagnosis._judge import RULES, Verdict, judge
 from steadytune.diagnosis._study import (
-    CellVerdict,
+    ConditionVerdict,
     StudyVerdict,
     advised_first,
     diagnose,
@@ -20,7 +20,7 @@ from steadytune.diagnosis.verdict_text import VerdictFormat, in_words, tell
 __all__ = [
     "RULES",
     "Case",
-    "CellVerdict",
+    "ConditionVerdict",
     "Evidence",
     "Finding",
     "Remedy",

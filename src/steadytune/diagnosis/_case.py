@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.chance import Chance
-from steadytune.ledger import Curve, Ledger, Planned, Predictions, Row
+from steadytune.ledger import Curve, Predictions
+from steadytune.recipe import Seeds
 from steadytune.records import RunRecord
+from steadytune.results.conditions import Condition
 
 Floats = NDArray[np.float64]
 ALIKE = 0.05  # std of a class's probability, or of scores in stds, below which all count as alike
@@ -23,13 +25,13 @@ class Case:
     """One run that has begun.
 
     Attributes:
-        planned: its place in the study. record: as it stands.
+        condition: that it is of. record: as it stands.
         losses, grad_norms, lrs: of each step.
         curves: what diagnostics measured, by ``<diagnostic>/<what>``; empty where none were on.
         predictions: of the report split at the last evaluation, if there was one.
     """
 
-    planned: Planned
+    condition: Condition
     record: RunRecord
     losses: Floats
     grad_norms: Floats
@@ -41,6 +43,11 @@ class Case:
     def recipe(self) -> Mapping[str, Any]:
         """The recipe's fields."""
         return self.record.recipe
+
+    @property
+    def seeds(self) -> Seeds:
+        """The three seeds."""
+        return Seeds(**self.record.seeds)
 
     @property
     def chance(self) -> float:
@@ -91,22 +98,20 @@ class Case:
         return float(np.median(part)) if len(part) else float("nan")
 
 
-def read_case(ledger: Ledger, row: Row) -> Case | None:
-    """The case of a run; None before it begins."""
-    record = row.record
-    if record is None:
-        return None
-    steps, run = ledger.steps(record.id), record.id
+def read_case(condition: Condition, record: RunRecord) -> Case:
+    """The case of a run that has begun."""
+    source, run = condition.source, record.id
+    steps = source.steps(run)
     predictions = None
     if record.last is not None:
-        predictions = ledger.predictions(run, record.last.step, record.task.report)
+        predictions = source.predictions(run, record.last.step, record.task.report)
     return Case(
-        planned=row.planned,
+        condition=condition,
         record=record,
         losses=steps["loss"],
         grad_norms=steps["grad_norm"],
         lrs=steps["lr"],
-        curves=ledger.diagnostics(run),
+        curves=source.diagnostics(run),
         predictions=predictions,
     )
 

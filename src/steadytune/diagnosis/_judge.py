@@ -77,7 +77,7 @@ class Verdict:
 
 def judge(case: Case) -> Verdict:
     """The verdict on a run that has begun."""
-    record, planned = case.record, case.planned
+    record, condition = case.record, case.condition
     judged = outcome(record)
     cause, finding, also = _cause(case, judged)
     accuracy = None
@@ -85,10 +85,10 @@ def judge(case: Case) -> Verdict:
         accuracy = record.last.metrics[record.task.report].get("accuracy")
     return Verdict(
         run=record.id,
-        task=planned.task,
-        encoder=planned.encoder,
-        recipe=planned.recipe,
-        seed=str(planned.seeds),
+        task=condition.task,
+        encoder=condition.encoder,
+        recipe=condition.recipe,
+        seed=str(case.seeds),
         state=record.state,
         outcome=judged,
         accuracy=accuracy,

@@ -11,13 +11,13 @@ from steadytune.diagnosis._finding import Finding, Remedy
 from steadytune.diagnosis._judge import Verdict, judge
 from steadytune.diagnosis.duplicates import duplicates
 from steadytune.errors import BadInput
-from steadytune.ledger import Ledger
+from steadytune.results.conditions import Condition
 from steadytune.results.outcomes import Outcome
 from steadytune.results.summary import wilson
 
 
 @dataclass(frozen=True)
-class CellVerdict:
+class ConditionVerdict:
     """What became of the runs of one recipe on one task.
 
     Attributes:
@@ -48,34 +48,44 @@ class StudyVerdict:
     """
 
     runs: tuple[Verdict, ...]
-    cells: tuple[CellVerdict, ...]
+    cells: tuple[ConditionVerdict, ...]
     findings: tuple[Finding, ...]
 
 
-def diagnose(ledger: Ledger, run: str | None = None) -> StudyVerdict:
+def diagnose(cells: Sequence[Condition], run: str | None = None) -> StudyVerdict:
     """Judge the runs of a study, or one of them.
 
     Args:
-        ledger: of the study.
+        cells: the conditions of a study.
         run: the id of a run, or its beginning.
 
     Raises:
         BadInput: there is no such run, more than one, or it has not begun.
     """
-    rows = ledger.records()
-    if run is not None:
-        ids = sorted({row.planned.id for row in rows if row.planned.id.startswith(run)})
-        if len(ids) != 1:
-            raise BadInput(
-                f"--run {run}: {len(ids) or 'no'} runs of {ledger.folder} have an id that begins "
-                "so; ids are the names of the folders in runs/"
-            )
-        rows = [row for row in rows if row.planned.id == ids[0]]
-        if rows[0].record is None:
-            raise BadInput(f"--run {run}: this run has not begun")
-    cases = [case for row in rows if (case := read_case(ledger, row)) is not None]
+    wanted = None if run is None else _the_one(cells, run)
+    cases = [
+        read_case(cell, record)
+        for cell in cells
+        for record in cell.records
+        if wanted in (None, record.id)
+    ]
     verdicts = tuple(judge(case) for case in cases)
     return StudyVerdict(verdicts, tuple(_cells(verdicts)), tuple(duplicates(_distinct(cases))))
+
+
+def _the_one(cells: Sequence[Condition], beginning: str) -> str:
+    """The id of the run that begins so."""
+    begun = {record.id for cell in cells for record in cell.records}
+    waiting = {run for cell in cells for run in cell.waiting}
+    ids = sorted(run for run in begun | waiting if run.startswith(beginning))
+    if len(ids) != 1:
+        raise BadInput(
+            f"--run {beginning}: {len(ids) or 'no'} runs of the study have an id that begins so; "
+            "ids are the names of the folders in runs/"
+        )
+    if ids[0] not in begun:
+        raise BadInput(f"--run {beginning}: this run has not begun")
+    return ids[0]
 
 
 def _distinct(cases: Sequence[Case]) -> list[Case]:
@@ -83,17 +93,17 @@ def _distinct(cases: Sequence[Case]) -> list[Case]:
     return list({case.record.id: case for case in cases}.values())
 
 
-def _cells(verdicts: Sequence[Verdict]) -> list[CellVerdict]:
+def _cells(verdicts: Sequence[Verdict]) -> list[ConditionVerdict]:
     groups: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in verdicts:
         groups.setdefault((verdict.task, verdict.encoder, verdict.recipe), []).append(verdict)
     return [_cell(key, group) for key, group in groups.items()]
 
 
-def _cell(key: tuple[str, str, str], verdicts: Sequence[Verdict]) -> CellVerdict:
+def _cell(key: tuple[str, str, str], verdicts: Sequence[Verdict]) -> ConditionVerdict:
     ended = [verdict for verdict in verdicts if verdict.outcome is not None]
     failed = [verdict for verdict in ended if verdict.outcome is not Outcome.SUCCESS]
-    return CellVerdict(
+    return ConditionVerdict(
         *key,
         n=len(ended),
         failed=len(failed),

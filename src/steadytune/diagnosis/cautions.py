@@ -13,7 +13,7 @@ from scipy import stats
 
 from steadytune.recipe import Recipe
 from steadytune.records import RunRecord
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 from steadytune.results.outcomes import Outcome, outcome
 from steadytune.results.summary import scores
 
@@ -74,7 +74,7 @@ def fragile(recipe: Recipe, total_steps: int, task: str) -> list[str]:
     return found
 
 
-def suspicious(cells: Sequence[Cell]) -> list[str]:
+def suspicious(cells: Sequence[Condition]) -> list[str]:
     """Which cells' numbers must not be taken at face value, one sentence each."""
     found = list[str]()
     for cell in cells:
@@ -117,6 +117,6 @@ def _barely(record: RunRecord) -> bool:
     return p is not None and p > SURE
 
 
-def _same_losses(cell: Cell) -> bool:
+def _same_losses(cell: Condition) -> bool:
     losses = {record.train_loss for record in cell.records if record.state.ended}
     return len(losses) == 1

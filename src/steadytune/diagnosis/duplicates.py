@@ -19,13 +19,13 @@ def duplicates(cases: Sequence[Case]) -> list[Finding]:
     groups: dict[tuple[str, str, bytes], dict[str, Case]] = {}
     for case in cases:
         if case.record.state.ended and len(case.losses):
-            key = (case.planned.task, case.planned.encoder, case.losses.tobytes())
+            key = (case.condition.task, case.condition.encoder, case.losses.tobytes())
             groups.setdefault(key, {})[case.record.id] = case
     return [_finding(list(group.values())) for group in groups.values() if len(group) > 1]
 
 
 def _finding(group: Sequence[Case]) -> Finding:
-    names = ", ".join(f"{c.planned.recipe} seed {c.planned.seeds} ({c.record.id})" for c in group)
+    names = ", ".join(f"{c.condition.recipe} seed {c.seeds} ({c.record.id})" for c in group)
     return Finding(
         cause="duplicate_runs",
         sentence=f"{len(group)} runs are one run repeated, step for step: {names}",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from steadytune.diagnosis._case import read_case
 from steadytune.diagnosis.vanishing_gradients import vanishing_gradients
-from steadytune.ledger import Ledger
+from steadytune.records import RunRecord
+from steadytune.results.conditions import Condition
 from steadytune.results.outcomes import Outcome, outcome
 
 
-def vanished_at(ledger: Ledger, run: str) -> int | None:
+def vanished_at(condition: Condition, record: RunRecord) -> int | None:
     """The step of onset, by the rule ``vanishing_gradients``; None where the run did not fail so.
 
-    Raises:
-        BadInput: the record cannot be read.
+    Args:
+        condition: that the run is of.
+        record: of the run.
     """
-    row = next((row for row in ledger.records() if row.planned.id == run), None)
-    case = None if row is None else read_case(ledger, row)
-    if case is None or outcome(case.record) is not Outcome.FAILED:
+    if outcome(record) is not Outcome.FAILED:
         return None
-    finding = vanishing_gradients(case)
+    finding = vanishing_gradients(read_case(condition, record))
     return None if finding is None else finding.onset

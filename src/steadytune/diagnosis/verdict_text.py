@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from steadytune.diagnosis._finding import Finding
 from steadytune.diagnosis._judge import Verdict
-from steadytune.diagnosis._study import CellVerdict, StudyVerdict
+from steadytune.diagnosis._study import ConditionVerdict, StudyVerdict
 from steadytune.escape import visible
 from steadytune.ledger.json_lines import plain
 from steadytune.records import SCHEMA
@@ -56,7 +56,7 @@ def _lines(verdict: StudyVerdict) -> Iterator[str]:
         yield from (f"    note: {note}" for note in run.notes)
 
 
-def _cell(cell: CellVerdict) -> str:
+def _cell(cell: ConditionVerdict) -> str:
     causes = ", ".join(f"{count} {in_words(cause)}" for cause, count in cell.causes.items())
     interval = ""
     if cell.failed_interval is not None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, counted, groups
 from steadytune.figures._style import color, majority_line
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 from steadytune.results.summary import CHECKPOINTS, Which
 from steadytune.stats.intervals import wilson
 
@@ -48,7 +48,7 @@ class PerformanceProfile(NamedTuple):
 
 
 def performance_profile_data(
-    cells: Sequence[Cell], which: Which = "last"
+    cells: Sequence[Condition], which: Which = "last"
 ) -> list[PerformanceProfile]:
     """A panel for each task and encoder."""
     return [_panel(group, which) for group in groups(cells, which)]
@@ -106,7 +106,7 @@ def performance_profile_caption(panels: Sequence[PerformanceProfile]) -> str:
 FIGURE = Figure(
     name="performance_profile",
     summary="share of runs that reach at least each score",
-    panels=lambda ledger, cells: performance_profile_data(cells),
+    panels=performance_profile_data,
     draw=draw_performance_profile,
     caption=performance_profile_caption,
 )

@@ -16,7 +16,7 @@ from scipy import stats
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import Group, groups
 from steadytune.figures._style import FAINT, INK, color
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 from steadytune.results.summary import CHECKPOINTS, Which
 from steadytune.stats.intervals import draws
 from steadytune.stats.ranks import ranks as ranked
@@ -45,7 +45,7 @@ class RankDiagram(NamedTuple):
     left_out: int
 
 
-def ranks_data(cells: Sequence[Cell], which: Which = "last") -> list[RankDiagram]:
+def ranks_data(cells: Sequence[Condition], which: Which = "last") -> list[RankDiagram]:
     """One panel, or none where nothing can be ranked."""
     found = groups(cells, which)
     whole = [group for group in found if all(len(one.values) for one in group.recipes)]
@@ -140,7 +140,7 @@ FIGURE = Figure(
     name="ranks",
     summary="mean rank of each recipe over tasks, with the critical difference",
     needs="ended runs of two or more recipes on two or more tasks: run more of either",
-    panels=lambda ledger, cells: ranks_data(cells),
+    panels=ranks_data,
     draw=draw_ranks,
     caption=ranks_caption,
     inches=(5.2, 3.4),

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from steadytune.ledger import Examples, Ledger
+from steadytune.ledger import Examples
 from steadytune.reports.study_data import Json, number
-from steadytune.results.conditions import Cell
-from steadytune.results.prediction_set import PredictionSet, prediction_set
+from steadytune.results.conditions import Condition
+from steadytune.results.predictions import PredictionSet, finished_predictions
 from steadytune.results.representations import (
     Representations,
     representation_measures,
@@ -25,18 +25,18 @@ EXAMPLES = 20  # a cell
 TEXT = 1500  # characters of a text that are shown
 
 
-def instability_data(ledger: Ledger, cells: Sequence[Cell], which: Which = "last") -> list[Json]:
-    """An object for each cell with finished runs; texts are None where the ledger has none."""
+def instability_data(cells: Sequence[Condition], which: Which = "last") -> list[Json]:
+    """An object for each cell with finished runs; texts are None where the study has none."""
     found = list[Json]()
     kept = dict[str, Examples | None]()
     for cell in cells:
-        of = prediction_set(ledger, cell, which)
+        of = finished_predictions(cell, which)
         if of is None:
             continue
         task, ids = of.records[0].task, [record.id for record in of.records]
-        states = representations(ledger, ids)
+        states = representations(cell.source, ids)
         if task.digest not in kept:
-            kept[task.digest] = ledger.examples(task.digest, task.report)
+            kept[task.digest] = cell.source.examples(task.digest, task.report)
         found.append(
             {
                 "task": cell.task,

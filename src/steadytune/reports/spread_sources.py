@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from steadytune.errors import BadInput
 from steadytune.reports.summary_table import shown
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 from steadytune.results.runs import Runs, runs_of
 from steadytune.results.summary import Which
 from steadytune.stats.estimators import std, successful
@@ -59,7 +59,7 @@ class SpreadTable:
 FAILURES = "failed against successful"
 
 
-def spread_table(cells: Sequence[Cell], which: Which = "last") -> SpreadTable:
+def spread_table(cells: Sequence[Condition], which: Which = "last") -> SpreadTable:
     """The table; without rows where no cell has failed beside successful runs, or crossed seeds."""
     found, cautions = list[Sources](), list[str]()
     for cell in cells:

@@ -14,9 +14,9 @@ from steadytune.reproduce import panels
 from steadytune.reproduce.claims import CLAIMS, Claim
 from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.panels import Panels
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 
-Cells = Callable[[Evidence], list[Cell]]
+Cells = Callable[[Evidence], list[Condition]]
 
 
 @dataclass(frozen=True)

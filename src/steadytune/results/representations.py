@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steadytune.ledger import LayerStates, Ledger
+from steadytune.ledger import LayerStates
+from steadytune.results.source import Source
 from steadytune.stats.instability import Measure, over_pairs
 from steadytune.stats.run_pairs import Matrix, resampled_runs
 from steadytune.stats.similarity import MEASURES, layer_similarity
@@ -41,13 +42,13 @@ class Representations:
     distances: Mapping[tuple[str, int], Matrix]
 
 
-def representations(ledger: Ledger, runs: Sequence[str]) -> Representations | None:
+def representations(source: Source, runs: Sequence[str]) -> Representations | None:
     """Of the first MOST runs with states of the same examples; None where there are not two.
 
     A run whose states are the same for every example, as a collapsed one's may be, is no more like
     one run than like another, and is left out.
     """
-    found = {run: states for run in runs if (states := ledger.states(run)) is not None}
+    found = {run: states for run in runs if (states := source.states(run)) is not None}
     kept = _of_same_examples(found)
     if len(kept) < 2:
         return None

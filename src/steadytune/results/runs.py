@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from steadytune.failure_rule import RULE, FailureRule
 from steadytune.metrics import METRICS
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 from steadytune.results.outcomes import Outcome, outcome
 from steadytune.results.summary import Which, scores
 from steadytune.stats.intervals import Numbers
@@ -60,7 +60,7 @@ class Runs:
         return METRICS[self.metric].higher_is_better if self.metric else True
 
 
-def runs_of(cell: Cell, which: Which = "last", rule: FailureRule = RULE) -> Runs:
+def runs_of(cell: Condition, which: Which = "last", rule: FailureRule = RULE) -> Runs:
     """The ended runs of a cell, in the order of their seeds."""
     ended = [record for record in cell.records if record.state.ended]
     bad = [outcome(record, rule) is not Outcome.SUCCESS for record in ended]

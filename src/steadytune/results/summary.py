@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from steadytune.errors import BadInput
 from steadytune.failure_rule import RULE, FailureRule, in_words
-from steadytune.records import RunRecord, State
-from steadytune.results.conditions import Cell
+from steadytune.records import Checkpoint, RunRecord, State
+from steadytune.results.conditions import Condition
 from steadytune.results.outcomes import Outcome, outcome
 from steadytune.stats.estimators import mean, std
 from steadytune.stats.intervals import bootstrap, wilson
@@ -70,13 +70,13 @@ class SummaryRow:
 
 
 def summarize(
-    cells: Sequence[Cell], which: Which = "last", rule: FailureRule = RULE
+    cells: Sequence[Condition], which: Which = "last", rule: FailureRule = RULE
 ) -> list[SummaryRow]:
     """A row for each cell, in the given order; a cell without ended runs has None for numbers."""
     return [_row(cell, which, rule) for cell in cells]
 
 
-def scores(cell: Cell, which: Which = "last") -> NDArray[np.float64]:
+def scores(cell: Condition, which: Which = "last") -> NDArray[np.float64]:
     """(n,) headline metric on the report split of each ended run, diverged ones at the baseline.
 
     Raises:
@@ -85,9 +85,14 @@ def scores(cell: Cell, which: Which = "last") -> NDArray[np.float64]:
     return np.array([_score(record, which) for record in cell.records if record.state.ended])
 
 
+def checkpoint_of(record: RunRecord, which: Which) -> Checkpoint | None:
+    """The last or the best checkpoint of a run; None before the first evaluation."""
+    return record.last if which == "last" else record.best
+
+
 def _score(record: RunRecord, which: Which) -> float:
     split, metric = record.task.report, record.task.metric
-    checkpoint = record.last if which == "last" else record.best
+    checkpoint = checkpoint_of(record, which)
     if record.state is not State.DIVERGED and checkpoint is not None:
         value = checkpoint.metrics[split].get(metric, math.nan)
         if math.isfinite(value):
@@ -101,7 +106,7 @@ def _score(record: RunRecord, which: Which) -> float:
     return found
 
 
-def _row(cell: Cell, which: Which, rule: FailureRule) -> SummaryRow:
+def _row(cell: Condition, which: Which, rule: FailureRule) -> SummaryRow:
     values = scores(cell, which)
     outcomes = [outcome(record, rule) for record in cell.records]
     states = [record.state for record in cell.records]

@@ -24,7 +24,7 @@ from steadytune.comparison.page import Comparison, adjusted_tests
 from steadytune.comparison.sentences import open_sentence
 from steadytune.recipe import Recipe
 from steadytune.reports.comparison import FORMATS, as_text
-from steadytune.results.predictions import CellPredictions
+from steadytune.results.predictions import PredictionSet
 from steadytune.stats.multiplicity import holm
 from steadytune.stats.power import detectable_difference
 
@@ -197,10 +197,14 @@ def test_a_family_is_corrected():
     assert compare(Question.LEVEL, *pairs[0]).tests[0].adjusted is None
 
 
+def predictions(labels, predicted):
+    return PredictionSet((), labels, predicted, ())
+
+
 def test_examples_need_predictions():
     labels = RNG.integers(0, 2, 100)
     predicted = tuple(
-        CellPredictions(labels, np.where(RNG.random((12, 100)) < share, labels, 1 - labels))
+        predictions(labels, np.where(RNG.random((12, 100)) < share, labels, 1 - labels))
         for share in (0.9, 0.6)
     )
     found = compare(Question.EXAMPLES, GOOD, WIDE, predicted)

@@ -17,10 +17,10 @@ from steadytune.diagnosis.remedies import (
     longer,
     lower_lr,
 )
-from steadytune.ledger import Planned
 from steadytune.named_recipes import RECIPES
-from steadytune.recipe import RECIPE, Recipe, Seeds
+from steadytune.recipe import RECIPE, Recipe
 from steadytune.records import EncoderFacts, RunRecord, State
+from steadytune.results.conditions import Condition
 from synthetic import task_of
 
 GRID = [make() for make in RECIPES.values()] + [
@@ -63,8 +63,8 @@ def case(recipe: Recipe) -> Case:
         seeds={"init": 0, "order": 0, "dropout": 0},
         total_steps=steps,
     )
-    planned = Planned("r", "grid", "task", "e", Seeds.tied(0))
-    return Case(planned, record, np.ones(steps), np.ones(steps), np.full(steps, recipe.lr / 2))
+    condition = Condition("task", "e", "grid", 1, (record,))
+    return Case(condition, record, np.ones(steps), np.ones(steps), np.full(steps, recipe.lr / 2))
 
 
 def changed(recipe: Recipe, setting: str) -> Recipe:

@@ -18,10 +18,11 @@ from steadytune.diagnosis.constant_prediction import constant_prediction
 from steadytune.diagnosis.exploded import exploded
 from steadytune.errors import BadInput
 from steadytune.figures import TABLE
-from steadytune.ledger import Ledger, Planned, Predictions
+from steadytune.ledger import Ledger, Predictions
 from steadytune.recipe import RECIPE as ADAPTER
 from steadytune.recipe import Recipe, Seeds
 from steadytune.records import Checkpoint, EncoderFacts, RunRecord, State
+from steadytune.results.conditions import Condition, conditions
 from steadytune.results.outcomes import Outcome
 from synthetic import task_of
 
@@ -50,7 +51,7 @@ def models(tmp_path_factory):
 @pytest.mark.parametrize("name", SICK)
 def test_a_planted_sickness(models, tmp_path, name):
     recipe, task, cause, remedy = SICK[name]
-    found = diagnose(conducted(tmp_path / "with", SmallStudy(models, recipe, task)))
+    found = diagnose(conditions(conducted(tmp_path / "with", SmallStudy(models, recipe, task))))
     (run,) = found.runs
     assert run.finding is not None
     assert found.cells[0].first is not None
@@ -74,7 +75,7 @@ def test_without_diagnostics(models, tmp_path, name, cause):
     study = SmallStudy(models, recipe, task, diagnostics="off")
     ledger = conducted(tmp_path / "without", study)
     assert ledger.diagnostics(study.run.id) == {}
-    (run,) = diagnose(ledger).runs
+    (run,) = diagnose(conditions(ledger)).runs
     assert run.finding is not None
     assert (run.cause, run.finding.remedies[0].name) == (cause, remedy)
 
@@ -84,7 +85,7 @@ def test_runs_that_are_one_run_repeated(models, tmp_path):
     study = SmallStudy(models, recipe)
     two = tuple(Seeds(init=0, order=0, dropout=dropout) for dropout in (0, 1))
     study.study = replace(study.study, seeds=two)
-    found = diagnose(conducted(tmp_path / "study", study))
+    found = diagnose(conditions(conducted(tmp_path / "study", study)))
     (finding,) = found.findings
     assert (finding.cause, finding.evidence[0].value) == ("duplicate_runs", 2)
     assert len(found.runs) == 2
@@ -92,11 +93,11 @@ def test_runs_that_are_one_run_repeated(models, tmp_path):
 
 def test_a_healthy_run(models, tmp_path):
     ledger = conducted(tmp_path / "study", SmallStudy(models, replace(LEARNS, lr=0.02)))
-    (run,) = diagnose(ledger).runs
+    (run,) = diagnose(conditions(ledger)).runs
     assert (run.cause, run.finding, run.accuracy) == ("success", None, 1.0)
-    text = tell(diagnose(ledger))
+    text = tell(diagnose(conditions(ledger)))
     assert "0 of 1 runs failed" in text
-    parsed = json.loads(tell(diagnose(ledger), VerdictFormat.json))
+    parsed = json.loads(tell(diagnose(conditions(ledger)), VerdictFormat.json))
     assert parsed["runs"][0]["cause"] == "success"
 
 
@@ -113,7 +114,7 @@ def test_a_healthy_run(models, tmp_path):
 )
 def test_real_runs_of_a_version_without_diagnostics(study, expected):
     ledger = Ledger.open(RESULTS / study)
-    found = diagnose(ledger)
+    found = diagnose(conditions(ledger))
     assert len(found.runs) == len(ledger.records())  # no run is ever left out
     assert Counter(run.cause for run in found.runs) == expected
     for run in found.runs:
@@ -126,13 +127,13 @@ def test_real_runs_of_a_version_without_diagnostics(study, expected):
 
 
 def test_real_runs_with_diagnostics() -> None:
-    found = diagnose(Ledger.open(RESULTS / "2026-11-23-why-they-fail/ledger"))
+    found = diagnose(conditions(Ledger.open(RESULTS / "2026-11-23-why-they-fail/ledger")))
     assert Counter(run.cause for run in found.runs) == {"success": 4, "vanishing_gradients": 2}
 
 
 def test_failed_runs_that_no_threshold_was_chosen_with() -> None:
     folder = RESULTS / "2026-11-24-every-figure/reproduction/minilm-l6-mlm"
-    found = diagnose(Ledger.open(folder / "default-along"))
+    found = diagnose(conditions(Ledger.open(folder / "default-along")))
     causes = Counter(run.cause for run in found.runs)
     assert causes == {"success": 3, "vanishing_gradients": 2}
 
@@ -140,12 +141,12 @@ def test_failed_runs_that_no_threshold_was_chosen_with() -> None:
 def test_one_run_by_how_its_id_begins():
     ledger = Ledger.open(RESULTS / "2026-11-23-edge/sst2")
     first = ledger.planned[0].id
-    (run,) = diagnose(ledger, first[:6]).runs
+    (run,) = diagnose(conditions(ledger), first[:6]).runs
     assert run.run == first
     with pytest.raises(BadInput, match=r"--run zzz: no runs of .* have an id that begins so"):
-        diagnose(ledger, "zzz")
+        diagnose(conditions(ledger), "zzz")
     with pytest.raises(BadInput, match="runs of"):
-        diagnose(ledger, "")
+        diagnose(conditions(ledger), "")
 
 
 def test_the_command() -> None:
@@ -200,9 +201,9 @@ def score_case(losses) -> Case:
         last=Checkpoint(len(losses), {"dev": {}}, {"dev": False}),
     )
     labels = np.tile([0.0, 2 * 2.2**0.5], 20)
-    planned = Planned("r", "recipe", "task", "e", Seeds.tied(0))
+    condition = Condition("task", "e", "recipe", 1, (record,))
     flat = np.ones(len(losses))
-    return Case(planned, record, losses, flat, flat, {}, predictions(labels, labels))
+    return Case(condition, record, losses, flat, flat, {}, predictions(labels, labels))
 
 
 def predictions(labels, predicted) -> Predictions:

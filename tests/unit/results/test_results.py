@@ -10,7 +10,7 @@ from scipy import stats
 from steadytune.diagnosis.cautions import fragile, suspicious
 from steadytune.named_recipes import devlin2019, mosbach2021
 from steadytune.records import Checkpoint, EncoderFacts, RunRecord, State, TaskFacts
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 from steadytune.results.outcomes import Outcome, outcome
 from steadytune.results.summary import bootstrap, scores, summarize, wilson
 
@@ -46,7 +46,7 @@ def record(seed=0, accuracy=0.8, f1=0.85, constant=False, state=State.FINISHED, 
 
 
 def cell(*records, planned=None):
-    return Cell("glue/mrpc", "e", "r", planned or len(records), records)
+    return Condition("glue/mrpc", "e", "r", planned or len(records), records)
 
 
 def test_failed_is_judged_by_accuracy_even_where_f1_looks_fine():

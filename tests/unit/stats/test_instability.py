@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import spatial
 from scipy.special import softmax
 
-from steadytune.results.prediction_set import PredictionSet
+from steadytune.results.predictions import PredictionSet
 from steadytune.stats.calibration import brier, expected_calibration_error
 from steadytune.stats.example_disagreement import flipping, instability_by_example, shares_by_class
 from steadytune.stats.instability import churn, fleiss_kappa, instability
@@ -101,10 +101,9 @@ def prediction_set(runs=5, examples=40, scores=False):
     logits = draw.normal(0, 1, (runs, examples, 2)) + draw.normal(0, 2, (1, examples, 2))
     return PredictionSet(
         records=(None,) * runs,  # pyright: ignore[reportArgumentType]
-        left_out=0,
         labels=draw.normal(0, 1, examples) if scores else draw.integers(0, 2, examples),
         predictions=logits[..., 0] if scores else logits.argmax(axis=2),
-        probabilities=None if scores else softmax(logits, axis=-1),
+        outputs=tuple(logits[..., :1] if scores else logits),
     )
 
 

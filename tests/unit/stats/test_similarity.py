@@ -17,8 +17,9 @@ from steadytune.ledger import (
 )
 from steadytune.records import State
 from steadytune.reports.instability_data import instability_data
-from steadytune.results.conditions import cells
+from steadytune.results.conditions import conditions
 from steadytune.results.representations import representations
+from steadytune.results.source import Source
 from steadytune.stats.barrier import barrier
 from steadytune.stats.similarity import (
     MEASURES,
@@ -176,14 +177,14 @@ def test_states_in_a_ledger_are_measures_of_its_report(in_condition, tmp_path):
     whole = in_condition("small")
     shutil.copytree(whole.folder, tmp_path / "study")
     ledger = Ledger.open(tmp_path / "study")
-    cell = cells(ledger)[0]
-    before = instability_data(ledger, [cell])
+    cell = conditions(ledger)[0]
+    before = instability_data([cell])
     runs = [record.id for record in cell.records if record.state is State.FINISHED][:4]
     states = {run: DRAW.standard_normal((4, 30, 5)).astype(np.float32) for run in runs}
     states[runs[3]][:] = 1  # collapsed: the same for every example
     for run, one in states.items():
         write_states(ledger.states_file(run), LayerStates({"examples": "same"}, one))
-    (after,) = instability_data(ledger, [cell])
+    (after,) = instability_data([cell])
     assert after["all"][: len(before[0]["all"])] == before[0]["all"]
     new = {one["name"]: one for one in after["all"][len(before[0]["all"]) :]}
     assert [*new] == ["linear_cka_1", "linear_cka_2", "linear_cka_4", "procrustes_4", "svcca_4"]
@@ -203,7 +204,7 @@ def test_states_of_other_examples_are_left_out(in_condition, tmp_path):
     for run, examples in zip(runs, ("some", "some", "other"), strict=True):
         states = DRAW.standard_normal((2, 30, 5)).astype(np.float32)
         write_states(ledger.states_file(run), LayerStates({"examples": examples}, states))
-    found = representations(ledger, runs)
+    found = representations(Source([ledger]), runs)
     assert found is not None
     assert found.runs == tuple(runs[:2])
-    assert representations(ledger, runs[1:]) is None
+    assert representations(Source([ledger]), runs[1:]) is None

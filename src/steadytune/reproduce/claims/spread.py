@@ -21,7 +21,7 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import Evidence
-from steadytune.results.conditions import Cell
+from steadytune.results.conditions import Condition
 from steadytune.results.outcomes import Outcome, outcome
 from steadytune.results.summary import Which, scores
 from steadytune.stats.level_tests import mean_difference
@@ -36,7 +36,7 @@ LEAST = 5  # runs of a cell below which spreads and extremes are not compared
 MOST_VARIANCE = 0.5
 
 
-def _merits(cell: Cell, which: Which = "last") -> Numbers:
+def _merits(cell: Condition, which: Which = "last") -> Numbers:
     """(n,) headline metric of the ended runs, more is better."""
     values = scores(cell, which)
     task = cell.records[0].task if cell.records else None

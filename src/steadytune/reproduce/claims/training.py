@@ -41,7 +41,7 @@ def _flat(evidence: Evidence) -> Finding:
 
 def _stays_at_chance(evidence: Evidence, record: RunRecord) -> bool:
     """Whether the mean loss of each tenth, the first (warm-up) aside, is within the band."""
-    losses = evidence.steps(record.id)["loss"]
+    losses = evidence.source.steps(record.id)["loss"]
     tenths = np.array_split(losses, min(WINDOWS, len(losses)))[1:]
     p = record.majority
     chance = -(p * np.log(p) + (1 - p) * np.log(1 - p)) if 0 < p < 1 else np.log(2)
@@ -50,7 +50,7 @@ def _stays_at_chance(evidence: Evidence, record: RunRecord) -> bool:
 
 def _ratio(evidence: Evidence, record: RunRecord) -> float | None:
     """log10 of layer 1's gradient norm over the head's: median of the last 100 steps."""
-    parts = layer_norms(evidence, record.id)
+    parts = layer_norms(evidence.source, record.id)
     if "layer.1" not in parts or "head" not in parts:
         return None
     low, head = (np.asarray(parts[name][1], dtype=np.float64) for name in ("layer.1", "head"))
@@ -123,7 +123,7 @@ def _recover(evidence: Evidence) -> Finding:
 def _final_encoder_norms(evidence: Evidence, records: Sequence[RunRecord]) -> list[float]:
     found = list[float]()
     for record in records:
-        parts = layer_norms(evidence, record.id)
+        parts = layer_norms(evidence.source, record.id)
         if "layer.1" in parts:
             values = np.asarray(parts["layer.1"][1], dtype=np.float64)
             found.append(float(np.median(values[-_last(values) :])))
