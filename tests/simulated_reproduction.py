@@ -44,7 +44,7 @@ def facts_of(title: str, examples: int) -> TaskFacts:
     """A task of that title."""
     return TaskFacts(
         name=title,
-        digest=f"digest of {title}",
+        digest=f"digest of {title}".replace("/", "-"),
         label_names=("no", "yes"),
         metric="accuracy",
         train_examples=examples,
