@@ -99,7 +99,7 @@ def test_a_figure_that_drops_failed_runs_is_noticed(in_condition):
     """The broken member: it draws successful runs only, and the count has to show it."""
     ledger = in_condition("mixed")
 
-    def finished_only(ledger, found):
+    def finished_only(found):
         kept = [
             replace(c, records=tuple(r for r in c.records if r.state is State.FINISHED))
             for c in found
