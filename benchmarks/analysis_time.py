@@ -18,18 +18,18 @@ from typing import TypeVar
 
 from ledger_of import make_ledger
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.compare import compare_page
-from steadytune.analysis.dev_noise import noise_split
-from steadytune.analysis.estimators import estimates
-from steadytune.analysis.evidence import Question
-from steadytune.analysis.leaderboard import leaderboards
-from steadytune.analysis.page import Comparison
-from steadytune.analysis.predictions import cell_predictions
-from steadytune.analysis.runs import runs_of
-from steadytune.analysis.summary import summarize
-from steadytune.analysis.variance import outcome_share
+from steadytune.comparison.compare import compare_page
+from steadytune.comparison.effects import Question
+from steadytune.comparison.leaderboard import leaderboards
+from steadytune.comparison.page import Comparison
 from steadytune.ledger import Ledger
+from steadytune.results.conditions import conditions
+from steadytune.results.predictions import predictions_of
+from steadytune.results.runs import runs_of
+from steadytune.results.summary import summarize
+from steadytune.stats.dev_noise import noise_split
+from steadytune.stats.estimators import estimates
+from steadytune.stats.variance_components import outcome_share
 
 Found = TypeVar("Found")
 
@@ -45,14 +45,14 @@ def measured(folder: Path) -> dict[str, float]:
         return found
 
     ledger = Ledger.open(folder)
-    found = timed("records", lambda: cells(ledger))
+    found = timed("records", lambda: conditions(ledger))
     timed("summary", lambda: summarize(found))
     runs = [runs_of(cell) for cell in found]
     timed("estimates", lambda: [estimates(one.values, one.failed) for one in runs])
     timed("outcome share", lambda: [outcome_share(one.values, one.failed) for one in runs])
-    predicted = timed("predictions", lambda: [cell_predictions(ledger, cell) for cell in found])
+    predicted = timed("predictions", lambda: [predictions_of(cell) for cell in found])
     known = [one for one in predicted if one is not None]
-    timed("dev noise", lambda: [noise_split(one.correct) for one in known])
+    timed("dev noise", lambda: [noise_split(one.predictions == one.labels) for one in known])
     timed("which recipe leads", lambda: leaderboards(found))
     first = {one.task: place for place, one in reversed([*enumerate(runs)])}
     places = [(first[one.task], place) for place, one in enumerate(runs)]

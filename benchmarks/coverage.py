@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from steadytune.analysis import estimators, failure_tests, level_tests, power, spread_tests
-from steadytune.analysis.intervals import bootstrap, bootstrap_interval, wilson
-from steadytune.analysis.permutation_test import permutation
-from steadytune.analysis.sequential import sequential_plan
-from steadytune.analysis.stochastic_order import DECISIVE, almost_stochastic_order
+from steadytune.stats import estimators, failure_tests, level_tests, power, spread_tests
+from steadytune.stats.intervals import bootstrap, bootstrap_interval, wilson
+from steadytune.stats.permutation_test import permutation
+from steadytune.stats.sequential import sequential_plan
+from steadytune.stats.stochastic_order import DECISIVE, almost_stochastic_order
 
 Numbers = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Numbers]

@@ -12,11 +12,12 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import wilson
-from steadytune.analysis.verdicts import Case, read_case
+from steadytune.diagnosis import Case, read_case
 from steadytune.early_warning import Thresholds, early_warning
 from steadytune.ledger import Ledger
+from steadytune.results.conditions import conditions
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import wilson
 
 NEVER = float("inf")
 GRID = [
@@ -72,11 +73,10 @@ def main() -> None:
     parser.add_argument("ledgers", nargs="+", type=Path)
     tasks: dict[str, list[Case]] = {}
     for folder in parser.parse_args().ledgers:
-        ledger = Ledger.open(folder)
-        for row in ledger.records():
-            case = read_case(ledger, row)
-            if case is not None and outcome(case.record) is not None:
-                tasks.setdefault(case.record.task.name, []).append(case)
+        for condition in conditions(Ledger.open(folder)):
+            for case in (read_case(condition, record) for record in condition.records):
+                if outcome(case.record) is not None:
+                    tasks.setdefault(case.record.task.name, []).append(case)
     held_out = Counts(0, 0, 0, 0)
     for left_out, cases in tasks.items():
         others = [case for name, many in tasks.items() if name != left_out for case in many]

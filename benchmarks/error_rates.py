@@ -19,15 +19,15 @@ import numpy as np
 from coverage import Draw, groups, normal, table
 from numpy.typing import NDArray
 
-from steadytune.analysis.compare import compare_page
-from steadytune.analysis.evidence import Question
-from steadytune.analysis.leaderboard import report_page
-from steadytune.analysis.more_seeds import advised
-from steadytune.analysis.multi_bootstrap import multi_bootstrap
-from steadytune.analysis.page import Comparison, adjusted_tests
-from steadytune.analysis.permutation_test import difference
-from steadytune.analysis.power import ALPHA
-from steadytune.analysis.runs import Runs
+from steadytune.comparison.compare import compare_page
+from steadytune.comparison.effects import Question
+from steadytune.comparison.leaderboard import report_page
+from steadytune.comparison.more_seeds import advised
+from steadytune.comparison.page import Comparison, adjusted_tests
+from steadytune.results.runs import Runs
+from steadytune.stats.multi_bootstrap import multi_bootstrap
+from steadytune.stats.permutation_test import difference
+from steadytune.stats.power import ALPHA
 
 SIZES = (5, 10, 25)
 RECIPES, TASKS, EXAMPLES = 3, 3, 200

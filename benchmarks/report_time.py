@@ -20,12 +20,12 @@ from typing import TypeVar
 import numpy as np
 from ledger_of import make_ledger
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.summary import summarize
 from steadytune.ledger import Ledger
 from steadytune.reports.instability_data import instability_data
 from steadytune.reports.study_data import study_data
 from steadytune.reports.study_report import report
+from steadytune.results.conditions import conditions
+from steadytune.results.summary import summarize
 
 Result = TypeVar("Result")
 
@@ -45,10 +45,10 @@ def measure(folder: Path) -> dict[str, object]:
     """The parts one by one, then the whole report, which does them all again."""
     seconds = dict[str, dict[str, float]]()
     ledger = Ledger.open(folder)
-    read = timed("records", seconds, lambda: cells(ledger))
+    read = timed("records", seconds, lambda: conditions(ledger))
     timed("summary", seconds, lambda: summarize(read))
-    timed("runs and curves", seconds, lambda: study_data(ledger, read))
-    timed("instability", seconds, lambda: instability_data(ledger, read))
+    timed("runs and curves", seconds, lambda: study_data(read))
+    timed("instability", seconds, lambda: instability_data(read))
     page = timed("report", seconds, lambda: report(Ledger.open(folder)))
     return {
         "runs": len(ledger.planned),

@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import wilson
-from steadytune.analysis.verdicts import Case, Verdict, judge, read_case
+from steadytune.diagnosis import Case, Verdict, judge, read_case
 from steadytune.ledger import Ledger
+from steadytune.results.conditions import conditions
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import wilson
 
 SILENT = ("name", "source")  # of a recipe: say nothing of the training
 
@@ -47,11 +48,10 @@ class Judged(NamedTuple):
 def read(folders: list[Path]) -> Iterator[Judged]:
     """All ended runs of the ledgers."""
     for folder in folders:
-        ledger = Ledger.open(folder)
-        for row in ledger.records():
-            case = read_case(ledger, row)
-            if case is not None and outcome(case.record) is not None:
-                yield Judged(case, judge(case))
+        for condition in conditions(Ledger.open(folder)):
+            for case in (read_case(condition, record) for record in condition.records):
+                if outcome(case.record) is not None:
+                    yield Judged(case, judge(case))
 
 
 def recipe_key(recipe: dict[str, Any]) -> str:

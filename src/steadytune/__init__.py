@@ -15,7 +15,6 @@ and ``prepare`` bring torch.
 
 TYPE_CHECKING = False  # that of typing, which the command must not import here: see search_path.py
 if TYPE_CHECKING:
-    from steadytune.analysis.outcomes import Outcome
     from steadytune.api.compare import Comparison, compare
     from steadytune.api.diagnose import Diagnosis, diagnose
     from steadytune.api.figure import figure, save_figure
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from steadytune.named_recipes import RECIPES
     from steadytune.recipe import Recipe, Seeds, StabilizerChoice
     from steadytune.records import State
+    from steadytune.results.outcomes import Outcome
     from steadytune.study import Run, Study, TaskChoice
     from steadytune.training.optimizer import AdamW
 
@@ -69,7 +69,7 @@ _MODULES = {
     "Comparison": "api.compare",
     "Diagnosis": "api.diagnose",
     "Ledger": "ledger",
-    "Outcome": "analysis.outcomes",
+    "Outcome": "results.outcomes",
     "Recipe": "recipe",
     "Run": "study",
     "Seeds": "recipe",

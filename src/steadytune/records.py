@@ -1,7 +1,7 @@
 """What a run leaves behind: its events while it goes on, its record when it is looked at later.
 
 The training half makes events, the ledger keeps them, the analysis half reads them. Nothing here
-judges a run: whether one failed is decided afterwards, by a rule of ``steadytune.analysis``.
+judges a run: whether one failed is decided afterwards, by ``steadytune.results.outcomes``.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from typing import TypeVar
 import torch
 
 from steadytune import encoders, executors, stabilizers, tasks
-from steadytune.analysis.cautions import fragile
 from steadytune.checkpoints.save_weights import keep_weights, unsavable, without_states
+from steadytune.diagnosis.cautions import fragile
 from steadytune.encoders import Encoder
 from steadytune.environment import environment
 from steadytune.errors import BadInput, not_known, resumable

@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from steadytune.analysis.outcomes import Outcome
 from steadytune.cli import app
 from steadytune.reproducing import weights
+from steadytune.results.outcomes import Outcome
 from tiny_models import make_tiny
 
 TASK = ("--task", "builtin/acceptability/polarity", "--train-size", "24", "--scale", "small")

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.leaderboard import leaderboards
 from steadytune.cli import app
+from steadytune.comparison.leaderboard import leaderboards
 from steadytune.ledger import Ledger
 from steadytune.reports.answer import conclude
 from steadytune.reports.spread_sources import FAILURES, spread_table
+from steadytune.results.conditions import Condition, conditions
 from synthetic import conduct, study_of
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 @pytest.fixture(scope="module")
 def record(tmp_path_factory):
     ledger = conduct(study_of(tmp_path_factory.mktemp("one") / "s"), "g")
-    return cells(ledger)[0].records[0]
+    return conditions(ledger)[0].records[0]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def cell_of(record):
             seeds = {"init": seed, "order": seed, "dropout": seed}
             name = f"{recipe}-{task}-{seed}"
             records.append(replace(record, id=name, last=last, seeds=seeds, train_loss=seed / 100))
-        return Cell(task, "tiny", recipe, len(records), tuple(records))
+        return Condition(task, "tiny", recipe, len(records), tuple(records))
 
     return make
 
@@ -109,7 +109,7 @@ def test_one_recipe_is_steady_or_not(cell_of):
 
 def test_a_success_that_may_be_chance_is_told():
     """In the study of learning rates one run ends at 51.0 where the majority class has 50.9."""
-    found = conclude(cells(Ledger.open(RESULTS / "2026-11-23-edge" / "sst2")))
+    found = conclude(conditions(Ledger.open(RESULTS / "2026-11-23-edge" / "sst2")))
     (told,) = [one for one in found.cautions if "not significantly better" in one]
     assert told.startswith("3e-4 off on glue/sst2")
     assert "its one successful run is not significantly better than always predicting" in told
@@ -129,7 +129,7 @@ def test_unfinished_runs_are_told(cell_of):
     ],
 )
 def test_real_studies(folder, words):
-    found = conclude(cells(Ledger.open(RESULTS / folder)))
+    found = conclude(conditions(Ledger.open(RESULTS / folder)))
     assert words in found.headline
     text = " ".join([found.headline, *found.evidence, *found.others, *found.cautions])
     assert "nan" not in text
@@ -149,7 +149,7 @@ def test_the_readme_shows_what_compare_says():
 
 
 def test_sources_of_the_spread(in_condition):
-    found = spread_table(cells(in_condition("crossed")))
+    found = spread_table(conditions(in_condition("crossed")))
     assert found.columns == (
         FAILURES, "initialization", "data order", "initialization x data order",
     )  # fmt: skip
@@ -157,6 +157,6 @@ def test_sources_of_the_spread(in_condition):
     assert row.n == 6
     assert sum(float(row.parts[name].share[:-2]) for name in found.columns[1:]) == 100
     assert any("only 2 order seeds" in one for one in found.cautions)
-    tied = spread_table(cells(in_condition("mixed")))
+    tied = spread_table(conditions(in_condition("mixed")))
     assert tied.columns == (FAILURES,)
-    assert not spread_table(cells(in_condition("all failed"))).rows
+    assert not spread_table(conditions(in_condition("all failed"))).rows

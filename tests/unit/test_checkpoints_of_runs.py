@@ -11,8 +11,6 @@ import torch
 
 from small_studies import make_split
 from steadytune import runner
-from steadytune.analysis.barrier import barrier
-from steadytune.analysis.similarity import layer_similarity, linear_cka
 from steadytune.catalogue import CATALOGUE
 from steadytune.checkpoints.kept import KeptRuns
 from steadytune.checkpoints.of_runs import (
@@ -26,6 +24,8 @@ from steadytune.checkpoints.save_weights import without_states
 from steadytune.encoders import Pretrained
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger, check_comparable, grid, read_states
+from steadytune.stats.barrier import barrier
+from steadytune.stats.similarity import layer_similarity, linear_cka
 from steadytune.study_file import Options, assemble
 from tiny_models import make_tiny, sentences
 

@@ -7,13 +7,13 @@ import pytest
 
 from small_sick_studies import LEARNS, conducted
 from small_studies import SmallStudy, losses, of
-from steadytune.analysis.cells import cells
-from steadytune.analysis.outcomes import Outcome
-from steadytune.analysis.summary import summarize
-from steadytune.analysis.verdicts import diagnose
 from steadytune.chance import Chance
+from steadytune.diagnosis import diagnose
 from steadytune.early_warning import early_warning, watched_steps
 from steadytune.records import Evaluation, Finished, Snapshot, State, Stopped
+from steadytune.results.conditions import conditions
+from steadytune.results.outcomes import Outcome
+from steadytune.results.summary import summarize
 
 CHANCE = Chance(level=0.693, spread=0.0, batch_size=16, examples=1000)
 HOPELESS = replace(LEARNS, lr=0.02, warmup=0)
@@ -61,9 +61,9 @@ def test_a_hopeless_run_is_ended_and_counts_as_failed(study, tmp_path):
     assert row.record.last is not None
     assert "constant prediction" in row.record.stopped["reason"]
     assert row.record.last.step == row.record.step  # it was evaluated where it ended
-    (summary,) = summarize(cells(ledger))
+    (summary,) = summarize(conditions(ledger))
     assert (summary.n, summary.failed, summary.unfinished) == (1, 1, 0)
-    (run,) = diagnose(ledger).runs
+    (run,) = diagnose(conditions(ledger)).runs
     assert run.outcome is Outcome.FAILED
     assert run.finding is not None
     assert "ended early by stop_hopeless" in run.notes[0]

@@ -7,12 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from simulated_run import new_record
 
+from simulated_run import new_record
 from steadytune import metrics
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import summarize
 from steadytune.failure_rule import (
     FailureRule,
     fisher_p,
@@ -21,6 +18,9 @@ from steadytune.failure_rule import (
     normal_p,
 )
 from steadytune.records import Checkpoint, State
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import summarize
 
 NAMES = ("accuracy", "matthews")
 RARE = np.r_[np.ones(25, int), np.zeros(475, int)]
@@ -150,7 +150,7 @@ def rare_record():
 def test_records_are_judged_and_captions_say_how(rare_record):
     assert outcome(rare_record) is Outcome.SUCCESS
     assert outcome(rare_record, FailureRule("accuracy")) is Outcome.FAILED
-    cell = Cell("spam", "tiny", "r", 1, (rare_record,))
+    cell = Condition("spam", "tiny", "r", 1, (rare_record,))
     (row,) = summarize([cell])
     assert row.failed == 0
     assert row.failed_if == in_words(0.95)
@@ -165,5 +165,5 @@ def test_a_metric_that_is_not_finite_counts_as_diverged(rare_record):
     broken = {"dev": {"accuracy": 0.9, "matthews": float("nan")}}
     record = replace(rare_record, last=Checkpoint(9, broken, {"dev": False}))
     assert outcome(record) is Outcome.DIVERGED
-    (row,) = summarize([Cell("spam", "tiny", "r", 1, (record,))])
+    (row,) = summarize([Condition("spam", "tiny", "r", 1, (record,))])
     assert (row.failed, row.diverged, row.mean) == (1, 1, 0.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from simulated_run import (
     LABELS,
     TASK,
@@ -22,7 +23,6 @@ from simulated_run import (
     step_event,
     the_record,
 )
-
 from steadytune.errors import BadInput
 from steadytune.ledger import Ledger
 from steadytune.records import (

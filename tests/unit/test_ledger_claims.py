@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from simulated_run import LABELS, begin, conduct, contents, events, ledger_in, new_record
 
+from simulated_run import LABELS, begin, conduct, contents, events, ledger_in, new_record
 from steadytune.errors import Claimed
 from steadytune.ledger import Claims, Ledger
 from steadytune.ledger.process import Process, from_tag

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from simulated_run import (
     LABELS,
     TOTAL,
@@ -19,7 +20,6 @@ from simulated_run import (
     ledger_in,
     new_record,
 )
-
 from steadytune.encoders.checkpoint import whole
 from steadytune.errors import Damaged, Unreadable
 from steadytune.ledger import Depth, LayerStates, Ledger, read_points, write_states

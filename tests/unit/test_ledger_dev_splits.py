@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from simulated_run import ENCODER, new_record
 
+from simulated_run import ENCODER, new_record
 from steadytune.ledger import Ledger
 from steadytune.metrics import METRICS
 from steadytune.recipe import Recipe, Seeds

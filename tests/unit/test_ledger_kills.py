@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_run import TOTAL, conduct, contents, ledger_in, new_record, study
 
+from simulated_run import TOTAL, conduct, contents, ledger_in, new_record, study
 from steadytune.ledger import Ledger
 from steadytune.records import State
 
@@ -197,7 +197,7 @@ def test_a_real_kill(tmp_path: Path) -> None:
     tmp_path = tmp_path / "killed"
     ledger = ledger_in(tmp_path, study())
     run = ledger.planned[0].id
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], env=here)
     while child.poll() is None and len(ledger.steps(run)["step"]) < 6:

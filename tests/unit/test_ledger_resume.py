@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+
 from simulated_run import (
     LABELS,
     TOTAL,
@@ -25,7 +26,6 @@ from simulated_run import (
     step_event,
     the_record,
 )
-
 from steadytune.ledger.durable import replace_file, replace_json
 from steadytune.records import (
     Crashed,

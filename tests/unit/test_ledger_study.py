@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from simulated_run import ENCODER, TASK, conduct, contents, ledger_in, study
 
+from simulated_run import ENCODER, TASK, conduct, contents, ledger_in, study
 from steadytune.errors import BadInput, Damaged
 from steadytune.ledger import Ledger
 from steadytune.recipe import Recipe

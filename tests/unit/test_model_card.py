@@ -7,12 +7,12 @@ from huggingface_hub import ModelCard
 from huggingface_hub.utils import validate_repo_id
 
 from steadytune import encoders
-from steadytune.analysis.cells import cells
-from steadytune.analysis.summary import summarize
 from steadytune.ledger import Ledger
 from steadytune.ledger.durable import replace_json
 from steadytune.metrics import METRICS
 from steadytune.reports.model_card import GLUE, METRIC_IDS, Kept, model_card, write_model_cards
+from steadytune.results.conditions import conditions
+from steadytune.results.summary import summarize
 from steadytune.study import TaskChoice
 from synthetic import HOSTILE, conduct, study_of
 
@@ -27,7 +27,7 @@ def kept_ledger(folder, hostile=False, scores=False):
 
 def kept_of(ledger, task=None, encoder=None, base_model=None, recipe=None, point=None):
     """A kept run whose task, encoder and recipe are called otherwise."""
-    (cell,) = cells(ledger)
+    (cell,) = conditions(ledger)
     choice = task or ledger.study.tasks[0]
     record = cell.records[0]
     assert record.last is not None

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated_run import LABELS, conduct, contents, events, ledger_in, new_record
 from test_ledger_damage import BYTES
 from test_ledger_kills import left_by_kills
 from typer.testing import CliRunner
 
+from simulated_run import LABELS, conduct, contents, events, ledger_in, new_record
 from steadytune import BadInput, Ledger
-from steadytune.analysis.cells import cells
 from steadytune.cli import app
 from steadytune.errors import Claimed, Damaged
 from steadytune.figures import TABLE
@@ -23,6 +22,7 @@ from steadytune.ledger.pack_check import difference
 from steadytune.ledger.packed_file import read_packed
 from steadytune.records import Crashed
 from steadytune.reports.study_report import report
+from steadytune.results.conditions import conditions
 from synthetic import CONDITIONS
 
 TABLE_NAMES = ["runs", "steps", "events", "diagnostics", "predictions", "examples"]
@@ -79,7 +79,7 @@ def test_figures_of_a_packed_study_show_the_same(small: Path, packed: Path) -> N
     one, other = Ledger.open(small), Ledger.open(packed)
     drawn = 0
     for name, figure in TABLE.items():
-        here, there = figure.panels(one, cells(one)), figure.panels(other, cells(other))
+        here, there = figure.panels(conditions(one)), figure.panels(conditions(other))
         np.testing.assert_equal(there, here, name)
         drawn += bool(here)
     assert drawn > 8

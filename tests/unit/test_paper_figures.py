@@ -1,14 +1,13 @@
 """Figures of the paper that need more than runs: layers, checkpoints, several learning rates."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
 
 from simulated_reproduction import cast, simulate
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures import TABLE, paint
 from steadytune.figures.forgetting import forgetting_data, points_in
 from steadytune.figures.gradient_norms import gradient_norms_data
@@ -18,6 +17,8 @@ from steadytune.figures.matrix_norms import matrix_norms_data
 from steadytune.figures.surface import surface_data
 from steadytune.ledger import Curve, measure
 from steadytune.reproduce.scale import SMALL
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,10 @@ class WithLayers:
         self._evidence, self._layers = evidence, layers
 
     def steps(self, run):
-        return self._evidence.steps(run)
+        return self._evidence.source.steps(run)
 
     def evaluations(self, run):
-        return self._evidence.evaluations(run)
+        return self._evidence.source.evaluations(run)
 
     def diagnostics(self, run) -> Mapping[str, Curve]:
         steps = np.arange(1, 97)
@@ -57,7 +58,7 @@ class WithLayers:
 
 def test_layers_are_drawn_where_they_were_measured(evidence):
     default = evidence.cell(evidence.cast.default, evidence.cast.scale.main)
-    panels = gradient_norms_data(WithLayers(evidence, 24), [default])
+    panels = gradient_norms_data([replace(default, source=WithLayers(evidence, 24))])
     assert [panel.found for panel in panels] == [Outcome.FAILED, Outcome.SUCCESS]
     parts = [curve.part for curve in panels[0].curves]
     assert parts == ["embeddings", *(f"layer.{k}" for k in (1, 6, 10, 15, 19, 24)), "head"]
@@ -68,7 +69,7 @@ def test_layers_are_drawn_where_they_were_measured(evidence):
 
 def test_matrices_are_drawn_by_themselves(evidence):
     default = evidence.cell(evidence.cast.default, evidence.cast.scale.main)
-    panels = matrix_norms_data(WithLayers(evidence, 12), [default])
+    panels = matrix_norms_data([replace(default, source=WithLayers(evidence, 12))])
     assert [panel.title.splitlines()[-1] for panel in panels] == [
         *("attention query", "intermediate", "attention query", "intermediate")
     ]
@@ -76,7 +77,7 @@ def test_matrices_are_drawn_by_themselves(evidence):
     top = panels[0].curves[-1]
     assert (top.part, top.norms[0]) == ("layer.12", pytest.approx(np.mean(12 / np.array([1, 2]))))
     paint(TABLE["matrix_norms"], panels)
-    assert matrix_norms_data(evidence, [default]) == []
+    assert matrix_norms_data([default]) == []
 
 
 def test_boxes_stand_by_rate_and_correction(evidence):
@@ -131,7 +132,7 @@ def test_a_perplexity_that_is_no_number_is_still_drawn(tmp_path):
     points = [{"top": k, "embeddings": 0} for k in (-1, 0, 1)]
     losses = {-1: 2.0, 0: float("inf"), 1: 1e4}
     measure(tmp_path / "f.jsonl", about, points, lambda at: {"loss": losses[at["top"]]})
-    panels = forgetting_data(points_in(tmp_path, "forgetting"), list[Cell]())
+    panels = forgetting_data(points_in(tmp_path, "forgetting"), list[Condition]())
     paint(TABLE["forgetting"], panels)
 
 

@@ -9,10 +9,10 @@ import pytest
 from test_summary_table import ROW
 from typer.testing import CliRunner
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.summary import summarize
 from steadytune.cli import app
 from steadytune.reports.paper_table import FORMATS, as_table, paper_table
+from steadytune.results.conditions import conditions
+from steadytune.results.summary import summarize
 
 GOOD = replace(
     ROW, task="glue/rte", metric="accuracy", recipe="good_one", encoder="bert", n=5, failed=0,
@@ -84,7 +84,7 @@ def test_markdown_latex_csv_and_json_read_back():
 @pytest.mark.parametrize("format_", FORMATS)
 def test_command_in_every_format_and_condition(format_, in_condition):
     for condition in ("empty", "mixed", "scores"):
-        rows = summarize(cells(in_condition(condition)))
+        rows = summarize(conditions(in_condition(condition)))
         assert FORMATS[format_](rows) or format_ == "csv"
     folder = str(in_condition("small").folder)
     given = ["summary", folder, "--layout", "paper", "--format", format_]

@@ -8,11 +8,11 @@
 import numpy as np
 import pytest
 from scipy import stats
-from simulated_cells import exactly, simulated_runs
 
-from steadytune.analysis.compare import compare, compare_page
-from steadytune.analysis.evidence import Question
-from steadytune.analysis.page import Comparison
+from simulated_runs import exactly, simulated_runs
+from steadytune.comparison.compare import compare, compare_page
+from steadytune.comparison.effects import Question
+from steadytune.comparison.page import Comparison
 
 # recipe: task: mean, std, max (x 100) and, by our reckoning from these, how many runs failed where
 TABLE = {

@@ -1,13 +1,13 @@
-"""``steadytune power``: the numbers of ``analysis.power`` as a person asks for them."""
+"""``steadytune power``: the numbers of ``stats.power`` as a person asks for them."""
 
 import json
 
 import pytest
 from typer.testing import CliRunner
 
-from steadytune.analysis.power import failure_power, mean_power, seeds_for
-from steadytune.analysis.sequential import sequential_plan
 from steadytune.cli import app
+from steadytune.stats.power import failure_power, mean_power, seeds_for
+from steadytune.stats.sequential import sequential_plan
 
 
 def ask(*given):

@@ -14,11 +14,11 @@ import pytest
 import steadytune
 from small_studies import make_split
 from steadytune import BadInput, Recipe, Seeds, Study, TaskChoice
-from steadytune.analysis.question import Question
 from steadytune.cli import choices
 from steadytune.cli import compare as compare_command
 from steadytune.cli import diagnose as diagnose_command
 from steadytune.cli import summary as summary_command
+from steadytune.comparison.question import Question
 from steadytune.reports import comparison, summary_table
 from tiny_models import make_tiny
 

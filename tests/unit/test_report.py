@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from steadytune.analysis.cells import cells
-from steadytune.analysis.verdicts import diagnose, in_words
+from steadytune.diagnosis import diagnose, in_words
 from steadytune.ledger import Ledger
 from steadytune.reports.answer import conclude
 from steadytune.reports.bad_runs import bad_runs
 from steadytune.reports.instability_data import instability_data
 from steadytune.reports.study_report import duration, embedded, report
+from steadytune.results.conditions import conditions
 from synthetic import CONDITIONS, HOSTILE
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -70,7 +70,7 @@ def test_no_run_is_dropped(ledger, page):
     begun = [row for row in ledger.records() if row.record]
     assert [run["id"] for run in data["runs"]] == [row.planned.id for row in begun]
     assert all(run["last"] is not None for run in data["runs"] if run["state"] != "crashed")
-    bad = sum(len(cell.runs) for cell in bad_runs(ledger))
+    bad = sum(len(cell.runs) for cell in bad_runs(conditions(ledger)))
     assert bad == sum(run["outcome"] != "success" for run in data["runs"])
 
 
@@ -96,7 +96,7 @@ def test_hostile_text_is_only_text(in_condition, page_of):
     page = page_of(ledger)
     assert "<script>alert" not in page
     assert "<img" not in page
-    flips = instability_data(ledger, cells(ledger))[0]["flips"]
+    flips = instability_data(conditions(ledger))[0]["flips"]
     assert {flip["text"] for flip in flips} <= {*HOSTILE[:2], *HOSTILE[3:]} | {
         HOSTILE[2][:1500] + " ... (10000 characters)"
     }
@@ -120,14 +120,14 @@ def test_embedded_json_ends_no_script():
     ],
 )
 def test_the_answer_says_what_is_known(condition, words, in_condition):
-    found = conclude(cells(in_condition(condition)))
+    found = conclude(conditions(in_condition(condition)))
     assert words in found.headline
 
 
 def test_the_answer_says_what_to_do(in_condition):
-    found = conclude(cells(in_condition("mixed")))
+    found = conclude(conditions(in_condition("mixed")))
     assert any("1 run has not ended" in step for step in found.next_steps)
-    found = conclude(cells(in_condition("all failed")))
+    found = conclude(conditions(in_condition("all failed")))
     assert any(
         "failed: a small std is no sign of stability" in caution for caution in found.cautions
     )
@@ -135,20 +135,20 @@ def test_the_answer_says_what_to_do(in_condition):
 
 def test_each_bad_run_has_its_verdict(in_condition):
     ledger = in_condition("mixed")
-    told = {verdict.run: verdict for verdict in diagnose(ledger).runs}
-    (cell,) = bad_runs(ledger)
+    told = {verdict.run: verdict for verdict in diagnose(conditions(ledger)).runs}
+    (cell,) = bad_runs(conditions(ledger))
     assert [run.what for run in cell.runs] == ["failed", "diverged"]
     for run in cell.runs:
         assert run.verdict == in_words(told[run.id].cause)
         assert str(run.finding) == str(told[run.id].finding)  # a loss may be NaN
-    assert cell.advice == str(diagnose(ledger).cells[0].first)
+    assert cell.advice == str(diagnose(conditions(ledger)).cells[0].first)
 
 
 def test_a_crashed_run_has_no_verdict(in_condition):
     """No rule judges a run that did not end: its last words are all there is."""
     crashed = [
         run
-        for cell in bad_runs(in_condition("small"))
+        for cell in bad_runs(conditions(in_condition("small")))
         for run in cell.runs
         if run.what == "crashed"
     ]
@@ -174,7 +174,7 @@ def test_each_metric_and_checkpoint_has_its_table(in_condition, page_of):
 
 
 def test_no_recipe_leads_where_each_wins_a_task(in_condition):
-    found = cells(in_condition("small"))
+    found = conditions(in_condition("small"))
     names = {cell.recipe: place for place, cell in enumerate(found[:3])}
     first, second = found[0], found[4]  # the first recipe on one task, the second on the other
     told = conclude([first, second]).headline

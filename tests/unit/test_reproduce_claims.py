@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from simulated_reproduction import cast, conduct, simulate
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures import TABLE, paint
 from steadytune.figures.generalization import Generalization, floor
 from steadytune.ledger import measure as measure_points
@@ -20,6 +19,7 @@ from steadytune.reproduce.panels import seed_cells, table_boxes
 from steadytune.reproduce.scale import SMALL
 from steadytune.reproducing.searching import search_study
 from steadytune.reproducing.writing import write_up
+from steadytune.results.outcomes import Outcome
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 TASKS = tuple(replace(task, train_size=32) for task in SMALL.tasks)

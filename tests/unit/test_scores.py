@@ -9,14 +9,15 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from small_sick_studies import conducted
 from small_studies import RECIPE, SmallStudy, kept, losses, make_task, of
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.verdicts import diagnose
 from steadytune.chance import Chance
+from steadytune.diagnosis import diagnose
 from steadytune.early_warning import early_warning
 from steadytune.errors import BadInput
 from steadytune.metrics import baseline
 from steadytune.recipe import StabilizerChoice
 from steadytune.records import Evaluation, Finished, Stopped
+from steadytune.results.conditions import conditions
+from steadytune.results.outcomes import Outcome, outcome
 from steadytune.score_scale import ScoreScale
 from steadytune.stabilizers import resolve
 from steadytune.study import TaskChoice
@@ -66,7 +67,7 @@ def test_times_1000_is_the_same_training(folder):
 def test_a_run_begins_at_chance_and_learns_in_any_unit(folder, tmp_path, factor, shift):
     study = SmallStudy(folder, LEARNS, in_unit(factor, shift), stop_hopeless=True)
     ledger = conducted(tmp_path / "study", study)
-    (run,) = diagnose(ledger).runs
+    (run,) = diagnose(conditions(ledger)).runs
     (row,) = ledger.records()
     assert run.cause == "success"
     assert outcome(row.record) is Outcome.SUCCESS
@@ -226,6 +227,6 @@ def test_hopeless_runs_of_scores_are_still_found(folder, tmp_path):
     study = SmallStudy(folder, recipe, in_unit(1000, 2700), stop_hopeless=True)
     events = study.events()
     assert of(Stopped, events)
-    (verdict,) = diagnose(conducted(tmp_path / "study", study)).runs
+    (verdict,) = diagnose(conditions(conducted(tmp_path / "study", study))).runs
     assert verdict.outcome is Outcome.FAILED
     assert verdict.cause in ("exploded", "vanishing_gradients", "constant_prediction")

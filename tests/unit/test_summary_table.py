@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from steadytune.analysis.summary import SummaryRow
 from steadytune.failure_rule import in_words
 from steadytune.reports import paper_table
 from steadytune.reports.summary_table import FORMATS, HEADINGS, cells, is_best
+from steadytune.results.summary import SummaryRow
 
 ROW = SummaryRow(
     task="glue/mrpc[train_size=500]",

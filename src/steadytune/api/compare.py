@@ -10,7 +10,7 @@ from steadytune.api.choices import check
 from steadytune.api.load import as_ledger
 
 if TYPE_CHECKING:
-    from steadytune.analysis.compare import Answer
+    from steadytune.comparison.compare import Answer
     from steadytune.ledger import Ledger
 
 
@@ -76,10 +76,11 @@ def compare(
     Raises:
         BadInput: no such recipe, question, checkpoint or rule, or ``a`` and ``b`` are the same.
     """
-    from steadytune.analysis.compare_study import compare_study
-    from steadytune.analysis.question import Question
-    from steadytune.analysis.summary import CHECKPOINTS
+    from steadytune.comparison.question import Question
+    from steadytune.comparison.study import compare_study
     from steadytune.failure_rule import ASKS, FailureRule
+    from steadytune.results.conditions import conditions
+    from steadytune.results.summary import CHECKPOINTS
 
     known = [question.value for question in Question]
     asked = [questions] if isinstance(questions, str) else list(questions or known)
@@ -89,4 +90,5 @@ def compare(
     check("failed_by", failed_by, ASKS)
     rule = FailureRule(failed_by)
     wanted = [Question(question) for question in dict.fromkeys(asked)]
-    return Comparison(compare_study(as_ledger(ledger), a, b, wanted, checkpoint, rule))
+    found = conditions(as_ledger(ledger))
+    return Comparison(compare_study(found, a, b, wanted, checkpoint, rule))

@@ -9,7 +9,7 @@ from steadytune.api.choices import check
 from steadytune.api.load import as_ledger
 
 if TYPE_CHECKING:
-    from steadytune.analysis.verdicts import CellVerdict, Finding, StudyVerdict, Verdict
+    from steadytune.diagnosis import ConditionVerdict, Finding, StudyVerdict, Verdict
     from steadytune.ledger import Ledger
 
 
@@ -25,7 +25,7 @@ class Diagnosis:
     def __init__(self, verdict: StudyVerdict) -> None:
         self._verdict = verdict
         self.runs: tuple[Verdict, ...] = verdict.runs
-        self.cells: tuple[CellVerdict, ...] = verdict.cells
+        self.cells: tuple[ConditionVerdict, ...] = verdict.cells
         self.findings: tuple[Finding, ...] = verdict.findings
 
     def __repr__(self) -> str:
@@ -37,7 +37,7 @@ class Diagnosis:
         Raises:
             BadInput: there is no such format.
         """
-        from steadytune.analysis.verdicts import VerdictFormat, tell
+        from steadytune.diagnosis import VerdictFormat, tell
 
         check("format", format, [form.value for form in VerdictFormat])
         return tell(self._verdict, VerdictFormat(format))
@@ -58,6 +58,7 @@ def diagnose(ledger: Ledger | str | os.PathLike[str], run: str | None = None) ->
     Raises:
         BadInput: not a study, no such run, more than one, or it has not begun.
     """
-    from steadytune.analysis.verdicts import diagnose as judge
+    from steadytune.diagnosis import diagnose as judge
+    from steadytune.results.conditions import conditions
 
-    return Diagnosis(judge(as_ledger(ledger), run))
+    return Diagnosis(judge(conditions(as_ledger(ledger)), run))

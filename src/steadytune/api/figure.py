@@ -93,12 +93,11 @@ def check_figures(names: list[str]) -> list[str]:
 
 
 def _panels(name: str, ledger: Ledger | str | os.PathLike[str]) -> Any:  # noqa: ANN401
-    from steadytune.analysis.cells import cells
     from steadytune.figures import TABLE
+    from steadytune.results.conditions import conditions
 
     check("figure", name, TABLE)
-    ledger = as_ledger(ledger)
-    panels = TABLE[name].panels(ledger, cells(ledger))
+    panels = TABLE[name].panels(conditions(as_ledger(ledger)))
     if not panels:
         raise NothingToDraw(f"{name}: nothing to draw in this study; needs {TABLE[name].needs}")
     return panels

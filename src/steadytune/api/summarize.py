@@ -13,21 +13,21 @@ from steadytune.errors import BadInput
 if TYPE_CHECKING:
     import pandas as pd
 
-    from steadytune.analysis.cells import Cell
-    from steadytune.analysis.summary import SummaryRow
     from steadytune.ledger import Ledger
+    from steadytune.results.conditions import Condition
+    from steadytune.results.summary import SummaryRow
 
 
 class Summary(Sequence["SummaryRow"]):
     """The rows of a study, in plan order; printed as a table.
 
-    Each row has the fields of ``steadytune.analysis.summary.SummaryRow``: n, failed, mean with its
+    Each row has the fields of ``steadytune.results.summary.SummaryRow``: n, failed, mean with its
     95 % interval, std and so on. Metrics are fractions.
     """
 
-    def __init__(self, rows: Sequence[SummaryRow], found: Sequence[Cell]) -> None:
+    def __init__(self, rows: Sequence[SummaryRow], found: Sequence[Condition]) -> None:
         self._rows = tuple(rows)
-        self._cells = tuple(found)
+        self._conditions = tuple(found)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -45,9 +45,9 @@ class Summary(Sequence["SummaryRow"]):
     @property
     def cautions(self) -> list[str]:
         """What should be read beside the numbers, a sentence each."""
-        from steadytune.analysis.cautions import suspicious
+        from steadytune.diagnosis.cautions import suspicious
 
-        return suspicious(self._cells)
+        return suspicious(self._conditions)
 
     def to_pandas(self) -> pd.DataFrame:
         """A DataFrame with the fields as columns; an interval has two, ``_low`` and ``_high``.
@@ -114,12 +114,12 @@ def summarize(
     Raises:
         BadInput: not a study, or no such checkpoint or rule.
     """
-    from steadytune.analysis.cells import cells
-    from steadytune.analysis.summary import CHECKPOINTS
-    from steadytune.analysis.summary import summarize as rows_of
     from steadytune.failure_rule import ASKS, FailureRule
+    from steadytune.results.conditions import conditions
+    from steadytune.results.summary import CHECKPOINTS
+    from steadytune.results.summary import summarize as rows_of
 
     check("checkpoint", checkpoint, CHECKPOINTS)
     check("failed_by", failed_by, ASKS)
-    found = cells(as_ledger(ledger))
+    found = conditions(as_ledger(ledger))
     return Summary(rows_of(found, checkpoint, FailureRule(failed_by)), found)

@@ -106,7 +106,7 @@ def segment(
     """Measure the straight line between two sets of weights; continues a file that was begun.
 
     Columns: ``t`` from 0 to 1, ``loss``, ``gradient_norm``, ``encoder_gradient_norm``; the
-    arguments are those of ``surface``. ``analysis.barrier`` makes the barrier of it.
+    arguments are those of ``surface``. ``stats.barrier`` makes the barrier of it.
     """
     places = _places(0.0, 1.0, resolution)
     about = {"what": "segment", **about, **_settings(objective, places, gradient)}

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from steadytune.analysis.cells import Cell
-from steadytune.ledger import Curve, EvaluationRow, Ledger
+from steadytune.results.conditions import Condition
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-
-class RunReader(Protocol):
-    """What figures of curves read: a Ledger, or several of them seen as one."""
-
-    def steps(self, run: str) -> dict[str, NDArray[Any]]:
-        """Every step of a run, as columns."""
-        ...
-
-    def evaluations(self, run: str) -> list[EvaluationRow]:
-        """Every evaluation of a run, in order."""
-        ...
-
-    def diagnostics(self, run: str) -> Mapping[str, Curve]:
-        """What diagnostics measured in a run, by ``<diagnostic>/<what>``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +19,7 @@ class Figure:
     Attributes:
         name: the key in TABLE and the stem of its files.
         summary: one line that says what it shows.
-        panels: the data of each panel, from a ledger and its cells.
+        panels: the data of each panel, from the conditions of a study.
         draw: draws the data of one panel on given axes and returns them.
         caption: of all panels together; always with n, estimator, interval and checkpoint.
         inches: width and height of a panel.
@@ -48,7 +29,7 @@ class Figure:
 
     name: str
     summary: str
-    panels: Callable[[Ledger, Sequence[Cell]], Sequence[Any]]
+    panels: Callable[[Sequence[Condition]], Sequence[Any]]
     draw: Callable[[Any, Axes], Axes]
     caption: Callable[[Sequence[Any]], str]
     inches: tuple[float, float] = (4.6, 3.4)

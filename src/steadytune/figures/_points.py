@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import Which, scores
 from steadytune.metrics import METRICS
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import Which, scores
 
 FAILED_MEANS = (
     "failed: accuracy at the end of training not above the majority class's, or a constant "
@@ -73,7 +73,7 @@ def scale(metric: str) -> float:
     return 100.0 if metric not in METRICS or METRICS[metric].higher_is_better else 1.0
 
 
-def points(cell: Cell, which: Which = "last") -> Points:
+def points(cell: Condition, which: Which = "last") -> Points:
     """The ended runs of a cell."""
     ended = [record for record in cell.records if record.state.ended]
     factor = scale(ended[0].task.metric) if ended else 1.0
@@ -82,13 +82,13 @@ def points(cell: Cell, which: Which = "last") -> Points:
     return Points(cell.recipe, values, outcomes, cell.planned - len(ended))
 
 
-def groups(cells: Sequence[Cell], which: Which = "last") -> list[Group]:
+def groups(cells: Sequence[Condition], which: Which = "last") -> list[Group]:
     """The cells by task and encoder, in their order."""
     keys = dict.fromkeys((cell.task, cell.encoder) for cell in cells)
     return [_group(task, encoder, cells, which) for task, encoder in keys]
 
 
-def _group(task: str, encoder: str, cells: Sequence[Cell], which: Which) -> Group:
+def _group(task: str, encoder: str, cells: Sequence[Condition], which: Which) -> Group:
     mine = [cell for cell in cells if (cell.task, cell.encoder) == (task, encoder)]
     facts = next((record.task for cell in mine for record in cell.records), None)
     several = len({cell.encoder for cell in cells}) > 1

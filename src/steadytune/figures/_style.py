@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures._figure import Figure
 from steadytune.ledger.durable import make_folder, replace_file, replace_text
+from steadytune.results.outcomes import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

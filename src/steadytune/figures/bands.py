@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.thinning import thinned
-from steadytune.figures._figure import Figure, RunReader
+from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, scale
 from steadytune.figures._style import INK, PALETTE, majority_line
 from steadytune.records import RunRecord
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.stats.thinning import thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,26 +79,25 @@ class Bands(NamedTuple):
         return ()
 
 
-def bands_data(ledger: RunReader, cells: Sequence[Cell], most: int = MOST) -> list[Bands]:
+def bands_data(cells: Sequence[Condition], most: int = MOST) -> list[Bands]:
     """A panel for the failed and one for the successful runs of each cell that has such."""
     panels = list[Bands]()
     for cell in cells:
         for kind in (Outcome.FAILED, Outcome.SUCCESS):
             chosen = [r for r in cell.records if outcome(r) is kind and r.step == r.total_steps]
             if chosen:
-                panels.append(_panel(ledger, cell, kind, chosen, most))
+                panels.append(_panel(cell, kind, chosen, most))
     return panels
 
 
-def _panel(
-    ledger: RunReader, cell: Cell, kind: Outcome, records: Sequence[RunRecord], most: int
-) -> Bands:
+def _panel(cell: Condition, kind: Outcome, records: Sequence[RunRecord], most: int) -> Bands:
     facts = records[0].task
     metric = facts.metric if "accuracy" not in facts.baseline[facts.report] else "accuracy"
     factor = scale(metric)
-    losses = [thinned(c["step"], c["loss"], most) for c in (ledger.steps(r.id) for r in records)]
+    steps_of = (cell.source.steps(record.id) for record in records)
+    losses = [thinned(columns["step"], columns["loss"], most) for columns in steps_of]
     evaluations = [
-        [row for row in ledger.evaluations(record.id) if row.split == facts.report]
+        [row for row in cell.source.evaluations(record.id) if row.split == facts.report]
         for record in records
     ]
     steps = sorted(set.intersection(*({row.step for row in rows} for rows in evaluations)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, counted, groups, swarm
 from steadytune.figures._style import FAINT, INK, color, majority_line, scatter_runs
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome
+from steadytune.results.summary import CHECKPOINTS, Which
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ class Boxes(NamedTuple):
         return self.group.outcomes
 
 
-def boxes_data(cells: Sequence[Cell], which: Which = "last") -> list[Boxes]:
+def boxes_data(cells: Sequence[Condition], which: Which = "last") -> list[Boxes]:
     """A panel for each task and encoder."""
     return [Boxes(group, which) for group in groups(cells, which)]
 
@@ -82,7 +82,7 @@ def boxes_caption(panels: Sequence[Boxes]) -> str:
 FIGURE = Figure(
     name="boxes",
     summary="box plots of the headline metric with every run",
-    panels=lambda ledger, cells: boxes_data(cells),
+    panels=boxes_data,
     draw=draw_boxes,
     caption=boxes_caption,
 )

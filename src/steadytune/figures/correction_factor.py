@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
 from steadytune.figures._figure import Figure
 from steadytune.figures._style import INK, color, log_axis
+from steadytune.results.conditions import Condition
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def correction_factor(steps: NDArray[np.int64], betas: tuple[float, float]) -> N
     return np.sqrt(1 - b2**t) / (1 - b1**t)
 
 
-def correction_factor_data(cells: Sequence[Cell]) -> list[CorrectionFactor]:
+def correction_factor_data(cells: Sequence[Condition]) -> list[CorrectionFactor]:
     """One panel: the paper's betas, those of the study, and how long its runs are."""
     records = [record for cell in cells for record in cell.records]
     own = [tuple(record.recipe["betas"]) for record in records]
@@ -113,7 +113,7 @@ FIGURE = Figure(
     name="correction_factor",
     summary="by what Adam's bias correction multiplies each step",
     needs="recipes and runs that have begun: start the study with steadytune run",
-    panels=lambda ledger, cells: correction_factor_data(cells),
+    panels=correction_factor_data,
     draw=draw_correction_factor,
     caption=correction_factor_caption,
     inches=(5.0, 3.2),

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.figures._figure import Figure, RunReader
+from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, scale
 from steadytune.figures._style import FAILED, color, majority_line
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ class DevCurves(NamedTuple):
         return len(self.curves)
 
 
-def dev_curves_data(ledger: RunReader, cells: Sequence[Cell]) -> list[DevCurves]:
+def dev_curves_data(cells: Sequence[Condition]) -> list[DevCurves]:
     """A panel for each cell that has an evaluated run."""
     recipes = list(dict.fromkeys(cell.recipe for cell in cells))
     panels = list[DevCurves]()
@@ -58,7 +58,7 @@ def dev_curves_data(ledger: RunReader, cells: Sequence[Cell]) -> list[DevCurves]
         factor = scale(facts.metric)
         curves = list[DevCurve]()
         for record in evaluated:
-            rows = [row for row in ledger.evaluations(record.id) if row.split == facts.report]
+            rows = [row for row in cell.source.evaluations(record.id) if row.split == facts.report]
             steps = np.array([row.step for row in rows], dtype=np.int64)
             values = np.array([factor * row.metrics[facts.metric] for row in rows])
             curves.append(DevCurve(steps, values, outcome(record)))

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.prediction_set import PredictionSet, prediction_set
-from steadytune.analysis.run_pairs import disagreement_matrix, pair_mean
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, INK
-from steadytune.ledger import Ledger
 from steadytune.recipe import Seeds
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.predictions import PredictionSet, finished_predictions
+from steadytune.results.summary import CHECKPOINTS, Which
+from steadytune.stats.run_pairs import disagreement_matrix, pair_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,11 +47,9 @@ class Disagreement(NamedTuple):
         return len(self.matrix)
 
 
-def disagreement_data(
-    ledger: Ledger, cells: Sequence[Cell], which: Which = "last"
-) -> list[Disagreement]:
+def disagreement_data(cells: Sequence[Condition], which: Which = "last") -> list[Disagreement]:
     """A panel for each cell whose task has classes and that has finished runs."""
-    found = [(cell, prediction_set(ledger, cell, which)) for cell in cells]
+    found = [(cell, finished_predictions(cell, which)) for cell in cells]
     return [
         disagreement_of(cell, of, which)
         for cell, of in found
@@ -60,7 +57,7 @@ def disagreement_data(
     ]
 
 
-def disagreement_of(cell: Cell, of: PredictionSet, which: Which) -> Disagreement:
+def disagreement_of(cell: Condition, of: PredictionSet, which: Which) -> Disagreement:
     """The panel of one cell."""
     failed = np.array([outcome(record) is Outcome.FAILED for record in of.records])
     right = (of.predictions == of.labels).mean(axis=1)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.estimators import expected_max_curve
-from steadytune.analysis.intervals import draws
-from steadytune.analysis.run_pairs import percentile_interval
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, counted, groups
 from steadytune.figures._style import color, majority_line
+from steadytune.results.conditions import Condition
+from steadytune.results.summary import CHECKPOINTS, Which
+from steadytune.stats.estimators import expected_max_curve
+from steadytune.stats.intervals import draws
+from steadytune.stats.run_pairs import percentile_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ class ExpectedMax(NamedTuple):
         return self.group.runs
 
 
-def expected_max_data(cells: Sequence[Cell], which: Which = "last") -> list[ExpectedMax]:
+def expected_max_data(cells: Sequence[Condition], which: Which = "last") -> list[ExpectedMax]:
     """A panel for each task and encoder."""
     return [
         ExpectedMax(
@@ -103,7 +103,7 @@ def expected_max_caption(panels: Sequence[ExpectedMax]) -> str:
 FIGURE = Figure(
     name="expected_max",
     summary="what the best of n runs scores, for every n",
-    panels=lambda ledger, cells: expected_max_data(cells),
+    panels=expected_max_data,
     draw=draw_expected_max,
     caption=expected_max_caption,
 )

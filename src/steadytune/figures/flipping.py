@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.flips import flipping, instability_by_example
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.prediction_set import prediction_set
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, printable
-from steadytune.ledger import Ledger
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.predictions import finished_predictions
+from steadytune.results.summary import CHECKPOINTS, Which
+from steadytune.stats.example_disagreement import flipping, instability_by_example
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,22 +53,22 @@ class Flipping(NamedTuple):
 
 
 def flipping_data(
-    ledger: Ledger, cells: Sequence[Cell], which: Which = "last", most: int = MOST
+    cells: Sequence[Condition], which: Which = "last", most: int = MOST
 ) -> list[Flipping]:
     """A panel for each cell whose task has classes and that has two finished runs or more."""
-    found = (_panel(ledger, cell, which, most) for cell in cells)
+    found = (_panel(cell, which, most) for cell in cells)
     return [panel for panel in found if panel is not None]
 
 
-def _panel(ledger: Ledger, cell: Cell, which: Which, most: int) -> Flipping | None:
-    of = prediction_set(ledger, cell, which)
+def _panel(cell: Condition, which: Which, most: int) -> Flipping | None:
+    of = finished_predictions(cell, which)
     if of is None or of.probabilities is None or len(of.records) < 2:
         return None
     order = np.argsort(-(of.predictions == of.labels).mean(axis=1), kind="stable")
     unstable = instability_by_example(of.predictions)
     chosen = flipping(of.predictions, most)
     task = of.records[0].task
-    kept = ledger.examples(task.digest, task.report)
+    kept = cell.source.examples(task.digest, task.report)
     return Flipping(
         title=f"{cell.recipe}, {cell.task}",
         which=which,

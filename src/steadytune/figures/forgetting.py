@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.figures._figure import Figure
 from steadytune.figures._style import FAILED, PALETTE, log_axis
 from steadytune.ledger import Points, read_points
+from steadytune.results.conditions import Condition, checkpoint_folders
+from steadytune.results.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ def points_in(folder: Path, what: str) -> list[Points]:
     return [points for points in found if points.about.get("what") == what]
 
 
-def forgetting_data(points: Sequence[Points], cells: Sequence[Cell]) -> list[Forgetting]:
+def forgetting_data(points: Sequence[Points], cells: Sequence[Condition]) -> list[Forgetting]:
     """A logarithmic and, of the successful runs, a linear panel for each encoder."""
     outcomes = {record.id: outcome(record) for cell in cells for record in cell.records}
     panels = list[Forgetting]()
@@ -147,7 +147,7 @@ def forgetting_caption(panels: Sequence[Forgetting]) -> str:
     )
 
 
-def _panels(folder: Path, cells: Sequence[Cell]) -> list[Forgetting]:
+def _panels(folder: Path, cells: Sequence[Condition]) -> list[Forgetting]:
     return forgetting_data(points_in(folder, "forgetting"), cells)
 
 
@@ -158,7 +158,9 @@ FIGURE = Figure(
         "kept weights (run with --set keep=last) measured by forgetting_of on "
         "held-out text; see docs/checkpoints.md"
     ),
-    panels=lambda ledger, cells: _panels(ledger.folder / "checkpoints", cells),
+    panels=lambda cells: [
+        p for folder in checkpoint_folders(cells) for p in _panels(folder, cells)
+    ],
     draw=draw_forgetting,
     caption=forgetting_caption,
     inches=(4.4, 3.2),

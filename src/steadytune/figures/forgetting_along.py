@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.verdicts import vanished_at
+from steadytune.diagnosis import vanished_at
 from steadytune.figures._figure import Figure
 from steadytune.figures._style import FAILED, INK, PALETTE, log_axis
 from steadytune.figures.forgetting import as_perplexity, points_in
-from steadytune.ledger import Ledger, Points
+from steadytune.ledger import Points
+from steadytune.results.conditions import Condition, checkpoint_folders
+from steadytune.results.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ class ForgettingAlong(NamedTuple):
 
 def forgetting_along_data(
     points: Sequence[Points],
-    cells: Sequence[Cell],
+    cells: Sequence[Condition],
     vanished: Callable[[str], int | None],
 ) -> list[ForgettingAlong]:
     """A panel for each encoder; ``vanished`` tells when the gradients of a run did."""
@@ -126,9 +126,10 @@ def forgetting_along_caption(panels: Sequence[ForgettingAlong]) -> str:
     )
 
 
-def _panels(ledger: Ledger, cells: Sequence[Cell]) -> list[ForgettingAlong]:
-    points = points_in(ledger.folder / "checkpoints", WHAT)
-    return forgetting_along_data(points, cells, lambda run: vanished_at(ledger, run))
+def _panels(cells: Sequence[Condition]) -> list[ForgettingAlong]:
+    points = [p for folder in checkpoint_folders(cells) for p in points_in(folder, WHAT)]
+    owner = {record.id: (cell, record) for cell in cells for record in cell.records}
+    return forgetting_along_data(points, cells, lambda run: vanished_at(*owner[run]))
 
 
 FIGURE = Figure(

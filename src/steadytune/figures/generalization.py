@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import color, log_axis, majority_line, scatter_runs
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +76,7 @@ def floor(accuracy: float, examples: int) -> float:
     return float(np.sqrt((1 - accuracy) / (2 * examples)))
 
 
-def generalization_data(cells: Sequence[Cell]) -> list[Generalization]:
+def generalization_data(cells: Sequence[Condition]) -> list[Generalization]:
     """A panel for each task and encoder that have finished runs and an accuracy."""
     keys = dict.fromkeys((cell.task, cell.encoder) for cell in cells)
     several = len({encoder for _, encoder in keys}) > 1
@@ -155,7 +155,7 @@ FIGURE = Figure(
     name="generalization",
     summary="final training loss against dev accuracy, with the spread of chance",
     needs="finished runs on a task with classes: let runs finish",
-    panels=lambda ledger, cells: generalization_data(cells),
+    panels=generalization_data,
     draw=draw_generalization,
     caption=generalization_caption,
     inches=(4.6, 3.4),

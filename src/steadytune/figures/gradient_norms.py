@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.thinning import thinned
-from steadytune.figures._figure import Figure, RunReader
+from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, INK, log_axis
 from steadytune.ledger import Curve
 from steadytune.records import RunRecord
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.source import Source
+from steadytune.stats.thinning import thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,26 +66,24 @@ class GradientNorms(NamedTuple):
         return 1 if self.by_layer else len(self.curves)
 
 
-def layer_norms(ledger: RunReader, run: str) -> dict[str, Curve]:
+def layer_norms(source: Source, run: str) -> dict[str, Curve]:
     """The norm of each part of a run; empty where they were not measured."""
     return {
         name.removeprefix(PREFIX): curve
-        for name, curve in ledger.diagnostics(run).items()
+        for name, curve in source.diagnostics(run).items()
         if name.startswith(PREFIX)
     }
 
 
-def gradient_norms_data(
-    ledger: RunReader, cells: Sequence[Cell], most: int = MOST
-) -> list[GradientNorms]:
+def gradient_norms_data(cells: Sequence[Condition], most: int = MOST) -> list[GradientNorms]:
     """Of each cell a failed and a successful run by layer; else all runs' total norm."""
     panels = list[GradientNorms]()
     for cell in cells:
-        by_layer = [(r, layer_norms(ledger, r.id)) for r in cell.records]
+        by_layer = [(r, layer_norms(cell.source, r.id)) for r in cell.records]
         chosen = one_of_each(by_layer)
         panels += [of_run(cell, record, parts, most) for record, parts in chosen]
         if cell.records and not chosen:
-            panels.append(_of_cell(ledger, cell, most))
+            panels.append(_of_cell(cell, most))
     return panels
 
 
@@ -98,7 +97,7 @@ def one_of_each(
 
 
 def of_run(
-    cell: Cell, record: RunRecord, parts: Mapping[str, Curve], most: int = MOST, what: str = ""
+    cell: Condition, record: RunRecord, parts: Mapping[str, Curve], most: int = MOST, what: str = ""
 ) -> GradientNorms:
     """The panel of one run; ``what`` its norms are of, where that is not whole layers."""
     curves = [
@@ -120,10 +119,10 @@ def _shown(parts: Sequence[str]) -> list[str]:
     return [*(p for p in parts if p not in layers), *(layers[place] for place in places)]
 
 
-def _of_cell(ledger: RunReader, cell: Cell, most: int) -> GradientNorms:
+def _of_cell(cell: Condition, most: int) -> GradientNorms:
     curves = list[NormCurve]()
     for record in cell.records:
-        columns = ledger.steps(record.id)
+        columns = cell.source.steps(record.id)
         curves.append(NormCurve(TOTAL, *thinned(columns["step"], columns["grad_norm"], most)))
     ends = tuple(outcome(record) for record in cell.records)
     title = f"{cell.recipe}\n{cell.task}\n{TOTAL}"

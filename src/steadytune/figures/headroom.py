@@ -1,4 +1,4 @@
-"""Share of failed runs by learning rate, and the headroom (see ``analysis.headroom``).
+"""Share of failed runs by learning rate, and the headroom (see ``stats.headroom``).
 
 How to read it: the headroom is where the curve crosses 10 %. The further to the right, the more
 room a recipe leaves for a learning rate that is not quite right, another task or another encoder.
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.headroom import TOLERATED, Headroom, Posterior, Trial
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import wilson
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import color, log_axis
 from steadytune.recipe import digest
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import wilson
+from steadytune.stats.headroom import TOLERATED, Headroom, Posterior, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ class HeadroomPanel(NamedTuple):
         return sum(len(curve.trials) for curve in self.curves)
 
 
-def headroom_data(cells: Sequence[Cell]) -> list[HeadroomPanel]:
+def headroom_data(cells: Sequence[Condition]) -> list[HeadroomPanel]:
     """A panel for each task and encoder on which a recipe was run at three rates or more.
 
     Recipes that differ in nothing but the learning rate are one.
@@ -75,7 +75,7 @@ def headroom_data(cells: Sequence[Cell]) -> list[HeadroomPanel]:
     keys = dict.fromkeys((cell.task, cell.encoder) for cell in cells)
     panels = list[HeadroomPanel]()
     for task, encoder in keys:
-        groups = dict[str, list[Cell]]()
+        groups = dict[str, list[Condition]]()
         for cell in cells:
             ended = [record for record in cell.records if record.state.ended]
             if (cell.task, cell.encoder) == (task, encoder) and ended:
@@ -90,7 +90,7 @@ def headroom_data(cells: Sequence[Cell]) -> list[HeadroomPanel]:
     return panels
 
 
-def _but_lr(cell: Cell) -> str:
+def _but_lr(cell: Condition) -> str:
     """What a cell's recipe is, the learning rate aside."""
     recipe = cell.records[0].recipe
     return digest({key: value for key, value in recipe.items() if key not in NOT_THE_RECIPE})
@@ -110,7 +110,7 @@ def _shared(names: Sequence[Sequence[str]]) -> list[str]:
     return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
 
 
-def trials(cells: Sequence[Cell]) -> list[Trial]:
+def trials(cells: Sequence[Condition]) -> list[Trial]:
     """Every ended run of the cells, rising in the learning rate."""
     found = [
         Trial(record.recipe["lr"], became is not Outcome.SUCCESS)
@@ -202,7 +202,7 @@ def in_words(found: Headroom) -> str:
 FIGURE = Figure(
     name="headroom",
     summary="share of failed runs by learning rate; the largest rate at which 10 % fail",
-    panels=lambda ledger, cells: headroom_data(cells),
+    panels=headroom_data,
     draw=draw_headroom,
     caption=headroom_caption,
     inches=(5.0, 3.5),

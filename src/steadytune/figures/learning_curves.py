@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.thinning import thinned
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures._style import FAILED, INK, color
-from steadytune.ledger import Ledger
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.source import Source
+from steadytune.stats.thinning import thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,24 +48,22 @@ class LearningCurves(NamedTuple):
         return len(self.curves)
 
 
-def learning_curves_data(
-    ledger: Ledger, cells: Sequence[Cell], most: int = MOST
-) -> list[LearningCurves]:
+def learning_curves_data(cells: Sequence[Condition], most: int = MOST) -> list[LearningCurves]:
     """A panel for each cell that has begun runs."""
     recipes = list(dict.fromkeys(cell.recipe for cell in cells))
     return [
         LearningCurves(
             f"{cell.recipe}, {cell.task}",
             recipes.index(cell.recipe),
-            tuple(_curve(ledger, record.id, outcome(record), most) for record in cell.records),
+            tuple(_curve(cell.source, record.id, outcome(record), most) for record in cell.records),
         )
         for cell in cells
         if cell.records
     ]
 
 
-def _curve(ledger: Ledger, run: str, found: Outcome | None, most: int) -> Curve:
-    columns = ledger.steps(run)
+def _curve(source: Source, run: str, found: Outcome | None, most: int) -> Curve:
+    columns = source.steps(run)
     return Curve(*thinned(columns["step"], columns["loss"], most), found)
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, Points, counted, points, scale, swarm
 from steadytune.figures._style import FAINT, INK, color, majority_line, scatter_runs
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ class LrBoxes(NamedTuple):
         return self.group.outcomes
 
 
-def lr_boxes_data(cells: Sequence[Cell]) -> list[LrBoxes]:
+def lr_boxes_data(cells: Sequence[Condition]) -> list[LrBoxes]:
     """A panel for each task, encoder and number of steps, by rising number of steps.
 
     Cells that have no run yet have no place on the axis and are left out.
@@ -60,11 +60,11 @@ def lr_boxes_data(cells: Sequence[Cell]) -> list[LrBoxes]:
     return [_panel(key, [c for c in begun if _key(c) == key], several) for key in keys]
 
 
-def _key(cell: Cell) -> tuple[str, str, int]:
+def _key(cell: Condition) -> tuple[str, str, int]:
     return cell.task, cell.encoder, cell.records[0].total_steps
 
 
-def _panel(key: tuple[str, str, int], cells: Sequence[Cell], several: bool) -> LrBoxes:
+def _panel(key: tuple[str, str, int], cells: Sequence[Condition], several: bool) -> LrBoxes:
     task, encoder, steps = key
     boxes = [_box(cell) for cell in cells]
     boxes.sort(key=lambda box: (box.lr, box.corrected))
@@ -81,7 +81,7 @@ def _panel(key: tuple[str, str, int], cells: Sequence[Cell], several: bool) -> L
     return LrBoxes(group, tuple(boxes))
 
 
-def _box(cell: Cell) -> LrBox:
+def _box(cell: Condition) -> LrBox:
     recipe = cell.records[0].recipe
     return LrBox(recipe["lr"], bool(recipe["bias_correction"]), points(cell))
 
@@ -150,7 +150,7 @@ def lr_boxes_caption(panels: Sequence[LrBoxes]) -> str:
 FIGURE = Figure(
     name="lr_boxes",
     summary="the metric by learning rate, without and with bias correction",
-    panels=lambda ledger, cells: lr_boxes_data(cells),
+    panels=lr_boxes_data,
     draw=draw_lr_boxes,
     caption=lr_boxes_caption,
     inches=(4.2, 3.2),

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
-from steadytune.figures._figure import Figure, RunReader
+from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS
 from steadytune.figures.gradient_norms import (
     MOST,
@@ -21,6 +19,9 @@ from steadytune.figures.gradient_norms import (
     one_of_each,
 )
 from steadytune.ledger import Curve
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome
+from steadytune.results.source import Source
 
 MATRICES = {
     "attention.query": "attention query",
@@ -33,25 +34,23 @@ MATRICES = {
 """Our names of the matrices, and the paper's."""
 
 
-def matrix_norms_data(
-    ledger: RunReader, cells: Sequence[Cell], most: int = MOST
-) -> list[GradientNorms]:
+def matrix_norms_data(cells: Sequence[Condition], most: int = MOST) -> list[GradientNorms]:
     """Of each cell a failed and then a successful run, a panel a matrix; none if not measured."""
     panels = [
         of_run(cell, record, matrices, most, what)
         for cell in cells
         for name, what in MATRICES.items()
         for record, matrices in one_of_each(
-            [(record, _by_layer(ledger, record.id, name)) for record in cell.records]
+            [(record, _by_layer(cell.source, record.id, name)) for record in cell.records]
         )
     ]
     return sorted(panels, key=lambda panel: panel.found is not Outcome.FAILED)
 
 
-def _by_layer(ledger: RunReader, run: str, matrix: str) -> dict[str, Curve]:
+def _by_layer(source: Source, run: str, matrix: str) -> dict[str, Curve]:
     """The norm of a matrix by layer, from the lowest."""
     found = dict[str, Curve]()
-    for name, curve in ledger.diagnostics(run).items():
+    for name, curve in source.diagnostics(run).items():
         diagnostic, _, tensor = name.partition("/")
         parts = tensor.split(".")
         if diagnostic == "tensor_gradient_norm" and ".".join(parts[2:]) == f"{matrix}.weight":

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.intervals import wilson
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, counted, groups
 from steadytune.figures._style import color, majority_line
+from steadytune.results.conditions import Condition
+from steadytune.results.summary import CHECKPOINTS, Which
+from steadytune.stats.intervals import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ class PerformanceProfile(NamedTuple):
 
 
 def performance_profile_data(
-    cells: Sequence[Cell], which: Which = "last"
+    cells: Sequence[Condition], which: Which = "last"
 ) -> list[PerformanceProfile]:
     """A panel for each task and encoder."""
     return [_panel(group, which) for group in groups(cells, which)]
@@ -106,7 +106,7 @@ def performance_profile_caption(panels: Sequence[PerformanceProfile]) -> str:
 FIGURE = Figure(
     name="performance_profile",
     summary="share of runs that reach at least each score",
-    panels=lambda ledger, cells: performance_profile_data(cells),
+    panels=performance_profile_data,
     draw=draw_performance_profile,
     caption=performance_profile_caption,
 )

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import FAILED_MEANS, Group, counted, groups, swarm
 from steadytune.figures._style import INK, color, majority_line, scatter_runs
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome
+from steadytune.results.summary import CHECKPOINTS, Which
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ class Raincloud(NamedTuple):
         return self.group.outcomes
 
 
-def raincloud_data(cells: Sequence[Cell], which: Which = "last") -> list[Raincloud]:
+def raincloud_data(cells: Sequence[Condition], which: Which = "last") -> list[Raincloud]:
     """A panel for each task and encoder."""
     return [_panel(group, which) for group in groups(cells, which)]
 
@@ -101,7 +101,7 @@ def raincloud_caption(panels: Sequence[Raincloud]) -> str:
 FIGURE = Figure(
     name="raincloud",
     summary="density, quartiles and every run of each recipe",
-    panels=lambda ledger, cells: raincloud_data(cells),
+    panels=raincloud_data,
     draw=draw_raincloud,
     caption=raincloud_caption,
     inches=(4.6, 4.4),

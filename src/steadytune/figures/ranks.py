@@ -1,7 +1,7 @@
 """Rank diagram: mean rank of each recipe over tasks, with Nemenyi's critical difference.
 
 Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets" (JMLR 2006), section 3.2;
-the test is ``analysis.ranks``.
+the test is ``stats.ranks``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.intervals import draws
-from steadytune.analysis.ranks import ranks as ranked
-from steadytune.analysis.summary import CHECKPOINTS, Which
 from steadytune.figures._figure import Figure
 from steadytune.figures._points import Group, groups
 from steadytune.figures._style import FAINT, INK, color
+from steadytune.results.conditions import Condition
+from steadytune.results.summary import CHECKPOINTS, Which
+from steadytune.stats.intervals import draws
+from steadytune.stats.ranks import ranks as ranked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ class RankDiagram(NamedTuple):
     left_out: int
 
 
-def ranks_data(cells: Sequence[Cell], which: Which = "last") -> list[RankDiagram]:
+def ranks_data(cells: Sequence[Condition], which: Which = "last") -> list[RankDiagram]:
     """One panel, or none where nothing can be ranked."""
     found = groups(cells, which)
     whole = [group for group in found if all(len(one.values) for one in group.recipes)]
@@ -140,7 +140,7 @@ FIGURE = Figure(
     name="ranks",
     summary="mean rank of each recipe over tasks, with the critical difference",
     needs="ended runs of two or more recipes on two or more tasks: run more of either",
-    panels=lambda ledger, cells: ranks_data(cells),
+    panels=ranks_data,
     draw=draw_ranks,
     caption=ranks_caption,
     inches=(5.2, 3.4),

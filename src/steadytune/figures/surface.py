@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
 from steadytune.figures._figure import Figure
 from steadytune.figures.forgetting import points_in
-from steadytune.ledger import Ledger, Points, grid
+from steadytune.ledger import Points, grid
+from steadytune.results.conditions import Condition, checkpoint_folders
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,13 +123,15 @@ def surface_caption(panels: Sequence[Surface]) -> str:
 def panels_of(column: str) -> Any:  # noqa: ANN401
     """What ``Figure.panels`` is for a column of the surface."""
 
-    def panels(ledger: Ledger, cells: Sequence[Cell]) -> list[Surface]:
-        return surfaces_in(ledger.folder / "checkpoints", cells, column)
+    def panels(cells: Sequence[Condition]) -> list[Surface]:
+        return [
+            p for folder in checkpoint_folders(cells) for p in surfaces_in(folder, cells, column)
+        ]
 
     return panels
 
 
-def surfaces_in(folder: Path, cells: Sequence[Cell], column: str) -> list[Surface]:
+def surfaces_in(folder: Path, cells: Sequence[Condition], column: str) -> list[Surface]:
     """A panel for each plane in a folder of measurements."""
     tasks = {record.task.digest: cell.task for cell in cells for record in cell.records}
     return surface_data(points_in(folder, "surface"), tasks, column)

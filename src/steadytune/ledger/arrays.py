@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -43,7 +44,20 @@ def read_table(path: Path) -> dict[str, NDArray[Any]]:
         Damaged: it cannot be read.
     """
     table = read_arrow(path)
-    return {name: table[name].to_numpy() for name in table.column_names}
+    return {name: _values(table[name]) for name in table.column_names}
+
+
+def _values(column: pa.ChunkedArray) -> NDArray[Any]:
+    """A column as numpy has it; ``to_numpy`` would import pandas, which takes a second."""
+    kind = column.type
+    if pa.types.is_string(kind):
+        return np.array(column.to_pylist(), dtype=object)
+    if pa.types.is_floating(kind) and column.null_count:
+        column = pc.fill_null(column, pa.scalar(np.nan, kind))
+    if column.null_count or not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+        return column.to_numpy()
+    chunks = [np.from_dlpack(chunk) for chunk in column.chunks if len(chunk)]
+    return np.concatenate([np.zeros(0, kind.to_pandas_dtype()), *chunks])
 
 
 def read_arrow(path: Path) -> pa.Table:

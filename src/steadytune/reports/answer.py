@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from steadytune.analysis.cautions import suspicious
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.comparability import LEAST_RUNS
-from steadytune.analysis.compare import Answer
-from steadytune.analysis.estimators import std as std_of
-from steadytune.analysis.intervals import wilson
-from steadytune.analysis.leaderboard import Leaderboard, leaderboards
-from steadytune.analysis.runs import Runs
-from steadytune.analysis.summary import Which
+from steadytune.comparison.comparability import LEAST_RUNS
+from steadytune.comparison.compare import Answer
+from steadytune.comparison.leaderboard import Leaderboard, leaderboards
+from steadytune.diagnosis.cautions import suspicious
 from steadytune.records import State
 from steadytune.reports.comparison import notes
 from steadytune.reports.summary_table import shown
+from steadytune.results.conditions import Condition
+from steadytune.results.runs import Runs
+from steadytune.results.summary import Which
+from steadytune.stats.estimators import std as std_of
+from steadytune.stats.intervals import wilson
 
 _NAMED = 3  # recipes that a sentence lists; more are counted
 
@@ -38,7 +38,7 @@ class Conclusion:
     next_steps: tuple[str, ...]
 
 
-def conclude(cells: Sequence[Cell], which: Which = "last") -> Conclusion:
+def conclude(cells: Sequence[Condition], which: Which = "last") -> Conclusion:
     """The answer that the runs of a study give so far."""
     found = leaderboards(cells, which)
     named = [one for board in found for one in _shown(board)]
@@ -52,7 +52,7 @@ def conclude(cells: Sequence[Cell], which: Which = "last") -> Conclusion:
     )
 
 
-def _of_data(cells: Sequence[Cell]) -> list[str]:
+def _of_data(cells: Sequence[Condition]) -> list[str]:
     return [line for cell in cells for run in cell.records[:1] for line in run.task.cautions]
 
 
@@ -161,7 +161,7 @@ def _told(runs: Runs) -> str:
     )
 
 
-def _next_steps(cells: Sequence[Cell], found: Sequence[Leaderboard]) -> list[str]:
+def _next_steps(cells: Sequence[Condition], found: Sequence[Leaderboard]) -> list[str]:
     steps = _unfinished(cells)
     fragile = dict.fromkeys(one.leader.recipe for one in found if one.leader.failed.any())
     if fragile:
@@ -186,7 +186,7 @@ def _next_steps(cells: Sequence[Cell], found: Sequence[Leaderboard]) -> list[str
     return steps
 
 
-def _unfinished(cells: Sequence[Cell]) -> list[str]:
+def _unfinished(cells: Sequence[Condition]) -> list[str]:
     crashed = sum(record.state is State.CRASHED for cell in cells for record in cell.records)
     ended = sum(record.state.ended for cell in cells for record in cell.records)
     missing = sum(cell.planned for cell in cells) - ended - crashed

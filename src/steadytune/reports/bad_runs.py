@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.verdicts import (
+from steadytune.diagnosis import (
     Finding,
     Verdict,
     advised_first,
@@ -15,9 +14,10 @@ from steadytune.analysis.verdicts import (
     judge,
     read_case,
 )
-from steadytune.ledger import Ledger, Row
 from steadytune.records import RunRecord, State
 from steadytune.reports.summary_table import shown
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
 
 
 @dataclass(frozen=True)
@@ -56,28 +56,23 @@ class BadRuns:
     advice: str
 
 
-def bad_runs(ledger: Ledger) -> list[BadRuns]:
-    """Every such run by its cell, in plan order; cells without any are left out."""
-    rows: dict[str, list[Row]] = {}
-    for row in ledger.records():
-        if row.record is not None and _is_bad(row.record):
-            at = row.planned
-            rows.setdefault(f"{at.recipe} on {at.task}, {at.encoder}", []).append(row)
-    return [_of_cell(ledger, title, found) for title, found in rows.items()]
+def bad_runs(cells: Sequence[Condition]) -> list[BadRuns]:
+    """Every such run by its condition; conditions without any are left out."""
+    found = ((cell, [record for record in cell.records if _is_bad(record)]) for cell in cells)
+    return [_of_cell(cell, records) for cell, records in found if records]
 
 
 def _is_bad(record: RunRecord) -> bool:
     return record.state is State.CRASHED or outcome(record) not in (None, Outcome.SUCCESS)
 
 
-def _of_cell(ledger: Ledger, title: str, rows: Sequence[Row]) -> BadRuns:
-    cases = [case for row in rows if (case := read_case(ledger, row)) is not None]
-    judged = [(case.record, judge(case)) for case in cases]
+def _of_cell(cell: Condition, records: Sequence[RunRecord]) -> BadRuns:
+    judged = [(record, judge(read_case(cell, record))) for record in records]
     runs = tuple(_bad_run(record, verdict) for record, verdict in judged)
     causes = Counter(run.verdict for run in runs if run.verdict)
     first = advised_first([verdict for _, verdict in judged])
     return BadRuns(
-        title=title,
+        title=f"{cell.recipe} on {cell.task}, {cell.encoder}",
         runs=runs,
         verdicts=", ".join(f"{count} {cause}" for cause, count in causes.most_common()),
         advice="" if first is None else str(first),

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from steadytune.analysis.compare import Answer
-from steadytune.analysis.evidence import Question
+from steadytune.comparison.compare import Answer
+from steadytune.comparison.effects import Question
 from steadytune.escape import markdown, visible
 from steadytune.reports.strict_json import strict_json
 

@@ -7,36 +7,36 @@ from typing import Any
 
 import numpy as np
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.flips import flipping, instability_by_example, shares_by_class
-from steadytune.analysis.instability import Measure, instability
-from steadytune.analysis.prediction_set import PredictionSet, prediction_set
-from steadytune.analysis.representations import (
+from steadytune.ledger import Examples
+from steadytune.reports.study_data import Json, number
+from steadytune.results.conditions import Condition
+from steadytune.results.predictions import PredictionSet, finished_predictions
+from steadytune.results.representations import (
     Representations,
     representation_measures,
     representations,
 )
-from steadytune.analysis.run_pairs import disagreement_matrix
-from steadytune.analysis.summary import Which
-from steadytune.ledger import Examples, Ledger
-from steadytune.reports.study_data import Json, number
+from steadytune.results.summary import Which
+from steadytune.stats.example_disagreement import flipping, instability_by_example, shares_by_class
+from steadytune.stats.instability import Measure, instability
+from steadytune.stats.run_pairs import disagreement_matrix
 
 EXAMPLES = 20  # a cell
 TEXT = 1500  # characters of a text that are shown
 
 
-def instability_data(ledger: Ledger, cells: Sequence[Cell], which: Which = "last") -> list[Json]:
-    """An object for each cell with finished runs; texts are None where the ledger has none."""
+def instability_data(cells: Sequence[Condition], which: Which = "last") -> list[Json]:
+    """An object for each cell with finished runs; texts are None where the study has none."""
     found = list[Json]()
     kept = dict[str, Examples | None]()
     for cell in cells:
-        of = prediction_set(ledger, cell, which)
+        of = finished_predictions(cell, which)
         if of is None:
             continue
         task, ids = of.records[0].task, [record.id for record in of.records]
-        states = representations(ledger, ids)
+        states = representations(cell.source, ids)
         if task.digest not in kept:
-            kept[task.digest] = ledger.examples(task.digest, task.report)
+            kept[task.digest] = cell.source.examples(task.digest, task.report)
         found.append(
             {
                 "task": cell.task,
@@ -56,7 +56,7 @@ def _measures(of: PredictionSet, states: Representations | None) -> list[Json]:
     """Of predictions, then of states where there are any; none for no runs."""
     if not of.records:
         return []
-    found = instability(of)
+    found = instability(of.labels, of.predictions, of.probabilities)
     if states is not None:
         found += representation_measures(states, {record.id for record in of.records})
     return [_measure(one) for one in found]

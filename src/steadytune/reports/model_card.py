@@ -17,15 +17,15 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.outcomes import outcome
-from steadytune.analysis.summary import SummaryRow, Which, summarize
 from steadytune.escape import markdown
 from steadytune.ledger import Ledger
 from steadytune.ledger.durable import replace_file
 from steadytune.recipe import Seeds
 from steadytune.records import Checkpoint, RunRecord
 from steadytune.reports.summary_table import as_markdown, shown
+from steadytune.results.conditions import Condition, conditions
+from steadytune.results.outcomes import outcome
+from steadytune.results.summary import SummaryRow, Which, summarize
 from steadytune.study import TaskChoice
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Kept:
 
     record: RunRecord
     point: Checkpoint
-    cell: Cell
+    cell: Condition
     row: SummaryRow
     choice: TaskChoice
     base_model: str | None
@@ -96,7 +96,7 @@ def write_model_cards(ledger: Ledger, hub_ids: Mapping[str, str | None]) -> None
     if ledger.study.keep == "none":
         return
     which: Which = "best" if ledger.study.keep == "best" else "last"
-    found, choices = cells(ledger), {choice.title: choice for choice in ledger.study.tasks}
+    found, choices = conditions(ledger), {choice.title: choice for choice in ledger.study.tasks}
     for cell, row in zip(found, summarize(found, which), strict=True):
         for record in cell.records:
             point = record.best if which == "best" else record.last

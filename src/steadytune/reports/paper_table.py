@@ -10,11 +10,11 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
 from steadytune.escape import cell, latex, markdown, visible
 from steadytune.metrics import METRICS
 from steadytune.reports.strict_json import strict_json
 from steadytune.reports.summary_table import failed_means, is_best, number, shown
+from steadytune.results.summary import CHECKPOINTS, SummaryRow
 
 COLUMNS = ("std", "mean", "max", "failed")
 

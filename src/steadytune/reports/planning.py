@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 
-from steadytune.analysis.failure_tests import MOST
-from steadytune.analysis.power import (
+from steadytune.errors import BadInput
+from steadytune.reports.strict_json import strict_json
+from steadytune.stats.failure_tests import MOST
+from steadytune.stats.power import (
     ALPHA,
     detectable_difference,
     detectable_ratio,
@@ -18,9 +20,7 @@ from steadytune.analysis.power import (
     seeds_for,
     spread_power,
 )
-from steadytune.analysis.sequential import sequential_plan, sequential_power
-from steadytune.errors import BadInput
-from steadytune.reports.strict_json import strict_json
+from steadytune.stats.sequential import sequential_plan, sequential_power
 
 _LARGEST = 1e6  # beyond this a number is a slip
 LEAST = 5  # seeds of each recipe that ``compare`` asks for

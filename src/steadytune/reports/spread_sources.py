@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.estimators import std, successful
-from steadytune.analysis.runs import Runs, runs_of
-from steadytune.analysis.summary import Which
-from steadytune.analysis.variance import (
+from steadytune.errors import BadInput
+from steadytune.reports.summary_table import shown
+from steadytune.results.conditions import Condition
+from steadytune.results.runs import Runs, runs_of
+from steadytune.results.summary import Which
+from steadytune.stats.estimators import std, successful
+from steadytune.stats.variance_components import (
     FACTORS,
     Component,
     Components,
@@ -17,8 +19,6 @@ from steadytune.analysis.variance import (
     crossed,
     outcome_share,
 )
-from steadytune.errors import BadInput
-from steadytune.reports.summary_table import shown
 
 _FACTOR_NAMES = {"init": "initialization", "order": "data order", "dropout": "dropout"}
 
@@ -59,7 +59,7 @@ class SpreadTable:
 FAILURES = "failed against successful"
 
 
-def spread_table(cells: Sequence[Cell], which: Which = "last") -> SpreadTable:
+def spread_table(cells: Sequence[Condition], which: Which = "last") -> SpreadTable:
     """The table; without rows where no cell has failed beside successful runs, or crossed seeds."""
     found, cautions = list[Sources](), list[str]()
     for cell in cells:

@@ -13,24 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import outcome
-from steadytune.analysis.thinning import thinned
-from steadytune.ledger import Ledger
 from steadytune.metrics import METRICS
 from steadytune.recipe import Seeds
 from steadytune.records import Checkpoint, RunRecord, TaskFacts
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import outcome
+from steadytune.results.source import Source
+from steadytune.stats.thinning import thinned
 
 POINTS = 100  # of a curve
 Json = dict[str, Any]
 
 
-def study_data(ledger: Ledger, cells: Sequence[Cell]) -> Json:
+def study_data(cells: Sequence[Condition]) -> Json:
     """Groups (a task with an encoder), recipes and every run that was begun."""
     groups = list(dict.fromkeys((cell.task, cell.encoder) for cell in cells))
     recipes = list(dict.fromkeys(cell.recipe for cell in cells))
     runs = [
-        _run(ledger, record, groups.index((cell.task, cell.encoder)), recipes.index(cell.recipe))
+        _run(
+            cell.source, record, groups.index((cell.task, cell.encoder)), recipes.index(cell.recipe)
+        )
         for cell in cells
         for record in cell.records
     ]
@@ -41,7 +43,7 @@ def study_data(ledger: Ledger, cells: Sequence[Cell]) -> Json:
     }
 
 
-def _group(task: str, encoder: str, cells: Sequence[Cell]) -> Json:
+def _group(task: str, encoder: str, cells: Sequence[Condition]) -> Json:
     facts = facts_of([cell for cell in cells if (cell.task, cell.encoder) == (task, encoder)])
     return {
         "task": task,
@@ -53,7 +55,7 @@ def _group(task: str, encoder: str, cells: Sequence[Cell]) -> Json:
     }
 
 
-def facts_of(cells: Sequence[Cell]) -> TaskFacts | None:
+def facts_of(cells: Sequence[Condition]) -> TaskFacts | None:
     """What the records of cells of one task say of it; None where no run was begun."""
     return next((record.task for cell in cells for record in cell.records), None)
 
@@ -68,10 +70,10 @@ def _metric(name: str) -> Json:
     return {"name": name, "title": name.replace("_", " "), "scale": 100 if higher else 1}
 
 
-def _run(ledger: Ledger, record: RunRecord, group: int, recipe: int) -> Json:
-    columns, found = ledger.steps(record.id), outcome(record)
+def _run(source: Source, record: RunRecord, group: int, recipe: int) -> Json:
+    columns, found = source.steps(record.id), outcome(record)
     steps, losses = thinned(columns["step"], columns["loss"], POINTS)
-    evaluations = [row for row in ledger.evaluations(record.id) if row.split == record.task.report]
+    evaluations = [row for row in source.evaluations(record.id) if row.split == record.task.report]
     return {
         "id": record.id,
         "group": group,

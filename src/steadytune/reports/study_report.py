@@ -18,8 +18,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.ledger import Ledger
 from steadytune.recipe import Seeds
 from steadytune.records import State
@@ -29,6 +27,8 @@ from steadytune.reports.instability_data import instability_data
 from steadytune.reports.spread_sources import spread_table
 from steadytune.reports.study_data import study_data
 from steadytune.reports.summary_tables import SHOWN, summary_tables
+from steadytune.results.conditions import Condition, conditions
+from steadytune.results.outcomes import Outcome, outcome
 from steadytune.study import Study
 from steadytune.study_file.writing import dump, recipe_fields
 
@@ -43,7 +43,7 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
         ledger: the study.
         now: the time that the page says it was made at.
     """
-    found = cells(ledger)
+    found = conditions(ledger)
     script = "\n".join((PAGE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     script = f'"use strict";\n{script}'
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -64,9 +64,7 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
         style=(PAGE / "page.css").read_text(encoding="utf-8"),
         script=script,
         script_digest=digest,
-        data=embedded(
-            {**study_data(ledger, found), "instability": instability_data(ledger, found)}
-        ),
+        data=embedded({**study_data(found), "instability": instability_data(found)}),
         answer=conclude(found),
         counts=_counts(ledger),
         headings=SHOWN,
@@ -74,7 +72,7 @@ def report(ledger: Ledger, now: datetime | None = None) -> str:
         seeds=_seeds(ledger.study.seeds),
         tables=summary_tables(found),
         spread=spread_table(found),
-        bad=bad_runs(ledger),
+        bad=bad_runs(found),
         recipes=[recipe_fields(recipe) for recipe in ledger.study.recipes],
         facts=[facts for facts in (_facts(cell) for cell in _first_of_groups(found)) if facts],
         environments=ledger.environments,
@@ -128,25 +126,25 @@ def setting(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _first_of_groups(found: Sequence[Cell]) -> list[Cell]:
-    first = dict[tuple[str, str], Cell]()
+def _first_of_groups(found: Sequence[Condition]) -> list[Condition]:
+    first = dict[tuple[str, str], Condition]()
     for cell in found:
         if cell.records:
             first.setdefault((cell.task, cell.encoder), cell)
     return list(first.values())
 
 
-def _facts(cell: Cell) -> dict[str, Any] | None:
+def _facts(cell: Condition) -> dict[str, Any] | None:
     if not cell.records:
         return None
     return {"title": cell.task, "task": cell.records[0].task, "encoder": cell.records[0].encoder}
 
 
-def _recipes(found: Sequence[Cell]) -> list[str]:
+def _recipes(found: Sequence[Condition]) -> list[str]:
     return list(dict.fromkeys(cell.recipe for cell in found))
 
 
-def _cost(recipe: str, found: Sequence[Cell]) -> dict[str, Any] | None:
+def _cost(recipe: str, found: Sequence[Condition]) -> dict[str, Any] | None:
     records = [record for cell in found if cell.recipe == recipe for record in cell.records]
     steps = sum(record.step for record in records)
     if not steps:

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
 from steadytune.escape import cell, latex, markdown, visible
 from steadytune.failure_rule import in_words
 from steadytune.metrics import METRICS
 from steadytune.reports.strict_json import strict_json
+from steadytune.results.summary import CHECKPOINTS, SummaryRow
 
 HEADINGS = (
     "task",

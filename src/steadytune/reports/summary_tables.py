@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.summary import SummaryRow, Which, summarize
 from steadytune.reports import summary_table
 from steadytune.reports.study_data import facts_of, metrics_of
+from steadytune.results.conditions import Condition
+from steadytune.results.summary import SummaryRow, Which, summarize
 
 SHOWN = ("recipe", "n", "failed", "mean", "95 % interval", "std", "median", "min", "max")
 CHECKPOINTS: tuple[Which, ...] = ("last", "best")
@@ -41,7 +41,7 @@ class SummaryTable:
     caption: str
 
 
-def summary_tables(found: Sequence[Cell]) -> list[SummaryTable]:
+def summary_tables(found: Sequence[Condition]) -> list[SummaryTable]:
     """The headline metrics first, then every metric that any task has; last, then best."""
     names = dict.fromkeys(
         name for cell in found if (facts := facts_of([cell])) for name in metrics_of(facts)
@@ -69,18 +69,18 @@ def id_of(row: SummaryRow) -> tuple[str, ...]:
     return (row.task, row.encoder, row.recipe, row.metric)
 
 
-def key_of(cell: Cell) -> tuple[str, ...]:
+def key_of(cell: Condition) -> tuple[str, ...]:
     """The same of the row that the cell has."""
     facts = facts_of([cell])
     return (cell.task, cell.encoder, cell.recipe, facts.metric if facts else "")
 
 
-def _empty(cell: Cell) -> SummaryRow:
+def _empty(cell: Condition) -> SummaryRow:
     (row,) = summarize([cell])
     return row
 
 
-def measured_by(cell: Cell, metric: str) -> Cell | None:
+def measured_by(cell: Condition, metric: str) -> Condition | None:
     """The cell with another headline metric; None where nothing in it has that metric."""
     facts = facts_of([cell])
     if facts is None or metric not in metrics_of(facts):

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.verdicts import vanished_at
-from steadytune.ledger import Curve, EvaluationRow, Ledger
+from steadytune.diagnosis import vanished_at
+from steadytune.ledger import Ledger
 from steadytune.recipe import Recipe
 from steadytune.records import RunRecord, State
 from steadytune.reproduce.cast import Cast
+from steadytune.results.conditions import Condition, conditions
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.source import Source
 from steadytune.study import TaskChoice
 
 CROSSED, SEARCHED = "crossed", "headroom"
@@ -39,27 +39,28 @@ class Evidence:
     command: str
 
     @cached_property
-    def _owner(self) -> dict[str, Ledger]:
-        return {row.id: ledger for ledger in self.ledgers.values() for row in ledger.planned}
+    def source(self) -> Source:
+        """Series of the runs of every part."""
+        return Source(list(self.ledgers.values()))
 
     @cached_property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[Condition]:
         """One for each recipe and task, its seeds gathered from every part with tied seeds."""
         tied = [ledger for name, ledger in self.ledgers.items() if name not in (CROSSED, SEARCHED)]
         return gathered(tied)
 
-    def of_part(self, name: str) -> list[Cell]:
+    def of_part(self, name: str) -> list[Condition]:
         """The cells of one part; none where it is not on disk."""
-        return cells(self.ledgers[name]) if name in self.ledgers else []
+        return conditions(self.ledgers[name]) if name in self.ledgers else []
 
-    def cell(self, recipe: Recipe, task: TaskChoice) -> Cell:
+    def cell(self, recipe: Recipe, task: TaskChoice) -> Condition:
         """The runs of a recipe on a task; an empty cell where there are none."""
         for cell in self.cells:
             if (cell.recipe, cell.task) == (recipe.name, task.title):
                 return cell
-        return Cell(task.title, self.cast.encoder, recipe.name, 0, ())
+        return Condition(task.title, self.cast.encoder, recipe.name, 0, ())
 
-    def ablation(self, length: int | None = None) -> list[Cell]:
+    def ablation(self, length: int | None = None) -> list[Condition]:
         """Cells of the ablation that have runs, of one length of training or of all."""
         lengths = range(3) if length is None else (length,)
         wanted = {
@@ -76,34 +77,25 @@ class Evidence:
         """Where measurements on checkpoints are."""
         return self.folder / "checkpoints"
 
-    def steps(self, run: str) -> dict[str, NDArray[Any]]:
-        """Every step of a run, as columns."""
-        return self._owner[run].steps(run)
-
-    def evaluations(self, run: str) -> list[EvaluationRow]:
-        """Every evaluation of a run, in order."""
-        return self._owner[run].evaluations(run)
-
-    def diagnostics(self, run: str) -> dict[str, Curve]:
-        """What diagnostics measured in a run, by ``<diagnostic>/<what>``."""
-        return self._owner[run].diagnostics(run)
-
     def vanished_at(self, run: str) -> int | None:
         """The step at which the gradients of a run vanished, if it failed so."""
-        return vanished_at(self._owner[run], run)
+        owner = {r.id: (cell, r) for cell in self.cells for r in cell.records}
+        return vanished_at(*owner[run]) if run in owner else None
 
 
-def gathered(ledgers: Sequence[Ledger]) -> list[Cell]:
+def gathered(ledgers: Sequence[Ledger]) -> list[Condition]:
     """The cells of several ledgers; those of one recipe and task become one, runs by seed."""
-    found = dict[tuple[str, str, str], list[Cell]]()
+    source = Source(ledgers)
+    found = dict[tuple[str, str, str], list[Condition]]()
     for ledger in ledgers:
-        for cell in cells(ledger):
+        for cell in conditions(ledger):
             found.setdefault((cell.task, cell.encoder, cell.recipe), []).append(cell)
     return [
-        Cell(
+        Condition(
             *key,
             sum(cell.planned for cell in parts),
             tuple(sorted((r for cell in parts for r in cell.records), key=_by_seed)),
+            source,
         )
         for key, parts in found.items()
     ]
@@ -113,19 +105,19 @@ def _by_seed(record: RunRecord) -> tuple[int, ...]:
     return tuple(record.seeds[name] for name in ("init", "order", "dropout"))
 
 
-def failures(cell: Cell) -> tuple[int, int]:
+def failures(cell: Condition) -> tuple[int, int]:
     """Failed or diverged runs, and ended ones."""
     found = [became for record in cell.records if (became := outcome(record)) is not None]
     return sum(one is not Outcome.SUCCESS for one in found), len(found)
 
 
-def pooled(several: Sequence[Cell]) -> tuple[int, int]:
+def pooled(several: Sequence[Condition]) -> tuple[int, int]:
     """Failed or diverged, and ended runs of several cells together."""
     counts = [failures(cell) for cell in several]
     return sum(count for count, _ in counts), sum(n for _, n in counts)
 
 
-def became(cell: Cell, kind: Outcome) -> list[RunRecord]:
+def became(cell: Condition, kind: Outcome) -> list[RunRecord]:
     """The runs of a cell with that outcome."""
     return [record for record in cell.records if outcome(record) is kind]
 
@@ -138,7 +130,7 @@ def accuracy(record: RunRecord, best: bool = False) -> float:
     return checkpoint.metrics[record.task.report].get("accuracy", float("nan"))
 
 
-def accuracies(several: Sequence[Cell]) -> NDArray[np.float64]:
+def accuracies(several: Sequence[Condition]) -> NDArray[np.float64]:
     """(n,) of every ended run that is judged."""
     return np.array(
         [accuracy(r) for cell in several for r in cell.records if outcome(r) is not None]

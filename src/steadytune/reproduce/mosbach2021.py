@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from steadytune.analysis.cells import Cell
 from steadytune.reproduce import panels
 from steadytune.reproduce.claims import CLAIMS, Claim
 from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.panels import Panels
+from steadytune.results.conditions import Condition
 
-Cells = Callable[[Evidence], list[Cell]]
+Cells = Callable[[Evidence], list[Condition]]
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from steadytune.analysis.summary import SummaryRow, summarize
 from steadytune.escape import visible
 from steadytune.figures.headroom import headroom_data, in_words
 from steadytune.reproduce.claims import Claim, Finding
 from steadytune.reproduce.evidence import SEARCHED, Evidence
 from steadytune.reproduce.mosbach2021 import Experiment
+from steadytune.results.summary import SummaryRow, summarize
 
 
 @dataclass(frozen=True)

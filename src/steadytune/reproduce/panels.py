@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures.bands import bands_data
 from steadytune.figures.boxes import boxes_data
 from steadytune.figures.correction_factor import correction_factor_data
@@ -24,6 +22,8 @@ from steadytune.recipe import Recipe
 from steadytune.reproduce.cast import LONG, SHORT
 from steadytune.reproduce.claims.controls import crossed_cell, subset_cells
 from steadytune.reproduce.evidence import SEARCHED, Evidence
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome
 from steadytune.study import TaskChoice
 
 Panels = Callable[[Evidence], list[Any]]
@@ -31,7 +31,7 @@ Panels = Callable[[Evidence], list[Any]]
 
 def labelled(
     evidence: Evidence, recipes: Sequence[tuple[str, Recipe]], tasks: Sequence[TaskChoice]
-) -> list[Cell]:
+) -> list[Condition]:
     """Cells of these recipes under other names; those without runs are kept, empty."""
     return [
         replace(evidence.cell(recipe, task), recipe=label)
@@ -40,7 +40,7 @@ def labelled(
     ]
 
 
-def table(evidence: Evidence) -> list[Cell]:
+def table(evidence: Evidence) -> list[Condition]:
     """Default, Mixout and proposed recipe on every task (table 1)."""
     cast = evidence.cast
     recipes = [("default", cast.default), ("Mixout", cast.mixout), ("proposed", cast.proposed)]
@@ -52,7 +52,7 @@ def table_boxes(evidence: Evidence) -> list[Any]:
     return boxes_data(table(evidence))
 
 
-def data_size_cells(evidence: Evidence) -> list[Cell]:
+def data_size_cells(evidence: Evidence) -> list[Condition]:
     """All examples; few, same epochs; few, same steps; on each task."""
     scale = evidence.cast.scale
     labels = ("all", f"{scale.subset}, same epochs", f"{scale.subset}, same steps")
@@ -71,21 +71,21 @@ def data_size_boxes(evidence: Evidence) -> list[Any]:
 def failed_bands(evidence: Evidence) -> list[Any]:
     """Figure 2 c: failed runs of the default recipe on the first task."""
     cells = labelled(evidence, [("default", evidence.cast.default)], [evidence.cast.scale.main])
-    return [panel for panel in bands_data(evidence, cells) if panel.kind is Outcome.FAILED]
+    return [panel for panel in bands_data(cells) if panel.kind is Outcome.FAILED]
 
 
 def curves_bands(evidence: Evidence) -> list[Any]:
     """Figure 14: failed runs of the default, successful ones of the proposed recipe."""
     cast = evidence.cast
     recipes = [("default", cast.default), ("proposed", cast.proposed)]
-    return bands_data(evidence, labelled(evidence, recipes, [cast.scale.main]))
+    return bands_data(labelled(evidence, recipes, [cast.scale.main]))
 
 
 def norms(evidence: Evidence) -> list[Any]:
     """Figure 4."""
     cast = evidence.cast
     recipes = [("default", cast.default), ("proposed", cast.proposed)]
-    return gradient_norms_data(evidence, labelled(evidence, recipes, [cast.scale.main]))
+    return gradient_norms_data(labelled(evidence, recipes, [cast.scale.main]))
 
 
 def matrices(evidence: Evidence) -> list[Any]:
@@ -94,7 +94,7 @@ def matrices(evidence: Evidence) -> list[Any]:
     for recipe in (("default", cast.default), ("proposed", cast.proposed)):
         seen = {panel.found for panel in found}
         cells = labelled(evidence, [recipe], [cast.scale.main])
-        found += [p for p in matrix_norms_data(evidence, cells) if p.found not in seen]
+        found += [p for p in matrix_norms_data(cells) if p.found not in seen]
     return found
 
 
@@ -116,7 +116,7 @@ def factor(evidence: Evidence) -> list[Any]:
 def late_curves(evidence: Evidence) -> list[Any]:
     """Figure 8 a: the proposed recipe on the first task."""
     cells = labelled(evidence, [("proposed", evidence.cast.proposed)], [evidence.cast.scale.main])
-    return dev_curves_data(evidence, cells)
+    return dev_curves_data(cells)
 
 
 def scatter(evidence: Evidence) -> list[Any]:
@@ -141,7 +141,7 @@ def surface(column: str) -> Panels:
     return lambda evidence: surfaces_in(evidence.checkpoints, evidence.cells, column)
 
 
-def schedule_cells(evidence: Evidence) -> list[Cell]:
+def schedule_cells(evidence: Evidence) -> list[Condition]:
     """Correction off, on, folded into the schedule, and off at the same mean rate."""
     cast = evidence.cast
     recipes = [
@@ -153,7 +153,7 @@ def schedule_cells(evidence: Evidence) -> list[Cell]:
     return labelled(evidence, recipes, [cast.scale.main])
 
 
-def length_cells(evidence: Evidence) -> list[Cell]:
+def length_cells(evidence: Evidence) -> list[Condition]:
     """Length of training x length of warm-up, correction on."""
     cast = evidence.cast
     recipes = [
@@ -165,7 +165,7 @@ def length_cells(evidence: Evidence) -> list[Cell]:
     return labelled(evidence, recipes, [cast.scale.main])
 
 
-def segment_cells(evidence: Evidence) -> list[Cell]:
+def segment_cells(evidence: Evidence) -> list[Condition]:
     """Default and proposed with and without segment ids, on pairs."""
     cast = evidence.cast
     recipes = [
@@ -176,10 +176,10 @@ def segment_cells(evidence: Evidence) -> list[Cell]:
     return labelled(evidence, recipes, [t for t in cast.scale.tasks if t.title in cast.pairs])
 
 
-def seed_cells(evidence: Evidence) -> list[Cell]:
+def seed_cells(evidence: Evidence) -> list[Condition]:
     """The crossed runs three times: by initialization, by order and by dropout seed."""
     whole = crossed_cell(evidence)
-    cells = list[Cell]()
+    cells = list[Condition]()
     for name in ("init", "order", "dropout"):
         for level in range(evidence.cast.scale.levels):
             mine = tuple(record for record in whole.records if record.seeds[name] == level)
@@ -202,7 +202,7 @@ def checkpoint_boxes(evidence: Evidence) -> list[Any]:
     return found
 
 
-def boxes_of(cells: Callable[[Evidence], list[Cell]]) -> Panels:
+def boxes_of(cells: Callable[[Evidence], list[Condition]]) -> Panels:
     """Box plots of these cells."""
     return lambda evidence: boxes_data(cells(evidence))
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from rich.console import Console
 
 from steadytune import runner
-from steadytune.analysis.headroom import ENOUGH, Posterior, Trial, rates
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.ledger import Ledger
 from steadytune.recipe import Recipe, Seeds
 from steadytune.reproduce.cast import Cast
 from steadytune.reproduce.evidence import SEARCHED
 from steadytune.reproducing.runs import folder_of, run_loaded
+from steadytune.results.outcomes import Outcome, outcome
 from steadytune.runner import ShowProgress
+from steadytune.stats.headroom import ENOUGH, Posterior, Trial, rates
 from steadytune.study import Run, Study
 
 AT_ONCE = 2  # runs of a recipe before the next rate is chosen; they train as one stack

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.checkpoints.kept import KeptRuns
 from steadytune.checkpoints.of_runs import forgetting_along_of, forgetting_of, surface_of
 from steadytune.errors import BadInput
@@ -15,6 +14,7 @@ from steadytune.paths import as_path
 from steadytune.records import RunRecord
 from steadytune.reproduce.evidence import Evidence
 from steadytune.reproduce.parts import slug
+from steadytune.results.outcomes import Outcome, outcome
 from steadytune.study import TaskChoice
 from steadytune.training.precision import default_device
 

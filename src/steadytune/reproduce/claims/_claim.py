@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from steadytune.analysis.estimators import Estimate
-from steadytune.analysis.intervals import Interval, wilson
 from steadytune.reproduce.evidence import Evidence
+from steadytune.stats.estimators import Estimate
+from steadytune.stats.intervals import Interval, wilson
 
 
 class Measured(NamedTuple):

@@ -7,11 +7,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.failure_tests import share_difference
-from steadytune.analysis.intervals import Numbers
-from steadytune.analysis.level_tests import mean_difference
-from steadytune.analysis.outcomes import outcome
 from steadytune.recipe import Recipe
 from steadytune.reproduce.claims._claim import (
     Claim,
@@ -26,6 +21,11 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import CROSSED, Evidence, accuracies, accuracy, pooled
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import outcome
+from steadytune.stats.failure_tests import share_difference
+from steadytune.stats.intervals import Numbers
+from steadytune.stats.level_tests import mean_difference
 from steadytune.study import TaskChoice
 
 ENOUGH_LEVELS = 4
@@ -34,7 +34,7 @@ PERMUTATIONS = 2000
 MODERN = ("deberta", "modernbert", "electra")
 
 
-def subset_cells(evidence: Evidence, task: TaskChoice) -> tuple[Cell, Cell, Cell]:
+def subset_cells(evidence: Evidence, task: TaskChoice) -> tuple[Condition, Condition, Condition]:
     """All examples; few for as many epochs; few for as many steps."""
     cast = evidence.cast
     few = replace(task, train_size=cast.scale.subset)
@@ -115,7 +115,7 @@ def _modern(evidence: Evidence) -> Finding:
     return undecided(evidence, "table1 correction", why, more=f"{command} table1 correction")
 
 
-def crossed_cell(evidence: Evidence) -> Cell:
+def crossed_cell(evidence: Evidence) -> Condition:
     """The runs of the crossed seeds, the tied ones of the table among them."""
     levels = evidence.cast.scale.levels
     tied = evidence.cell(evidence.cast.default, evidence.cast.scale.main)

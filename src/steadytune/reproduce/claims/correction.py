@@ -5,10 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.failure_tests import share_difference
-from steadytune.analysis.headroom import Posterior, Trial
-from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.figures.headroom import trials
 from steadytune.reproduce.cast import SHORT
 from steadytune.reproduce.claims._claim import (
@@ -24,6 +20,10 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import SEARCHED, Evidence, failures, pooled
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.stats.failure_tests import share_difference
+from steadytune.stats.headroom import Posterior, Trial
 
 SAME = 0.2  # failed shares that differ by less are taken for the same
 RESAMPLES = 200
@@ -31,7 +31,7 @@ DRAWS = 20_000
 LEAST_SEARCHED = 6  # runs of a search below which the ablation knows more
 
 
-def _by_correction(evidence: Evidence) -> tuple[list[Cell], list[Cell]]:
+def _by_correction(evidence: Evidence) -> tuple[list[Condition], list[Condition]]:
     """The short trainings of the ablation without and with correction."""
     cells = [cell for cell in evidence.ablation(SHORT) if cell.records]
     off = [cell for cell in cells if not cell.records[0].recipe["bias_correction"]]
@@ -100,7 +100,7 @@ def _larger_in_the_ablation(evidence: Evidence) -> Finding:
     return decided(evidence, "correction headroom", found, verdict, measured, n)
 
 
-def _by_seed(cells: list[Cell]) -> dict[int, list[Trial]]:
+def _by_seed(cells: list[Condition]) -> dict[int, list[Trial]]:
     found = dict[int, list[Trial]]()
     for cell in cells:
         for record in cell.records:

@@ -5,7 +5,6 @@ Failed includes diverged runs. A share is decided by its Wilson interval.
 
 from __future__ import annotations
 
-from steadytune.analysis.failure_tests import share_difference
 from steadytune.reproduce.cast import LONG
 from steadytune.reproduce.claims._claim import (
     Claim,
@@ -19,6 +18,7 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import Evidence, failures, pooled
+from steadytune.stats.failure_tests import share_difference
 
 TOLERATED = 0.1
 UNSTABLE = 0.5

@@ -6,9 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.summary import bootstrap
 from steadytune.figures.generalization import LEAST_LOSS, Generalization, floor, generalization_data
 from steadytune.reproduce.claims._claim import (
     Claim,
@@ -21,6 +18,9 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import Evidence
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import bootstrap
 
 LEAST = 20  # runs of a scatter
 LEAST_SPREAD = 5
@@ -128,14 +128,14 @@ def _moves_late(evidence: Evidence) -> Finding:
     return decided(evidence, "generalization", found, verdict, measured, n)
 
 
-def _late_spreads(evidence: Evidence, cell: Cell) -> list[float]:
+def _late_spreads(evidence: Evidence, cell: Condition) -> list[float]:
     found = list[float]()
     for record in cell.records:
         if outcome(record) is not Outcome.SUCCESS:
             continue
         rows = [
             row.metrics["accuracy"]
-            for row in evidence.evaluations(record.id)
+            for row in evidence.source.evaluations(record.id)
             if row.split == record.task.report and row.step > (1 - LATE) * record.total_steps
         ]
         if len(rows) >= 3:

@@ -7,12 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.cells import Cell
-from steadytune.analysis.level_tests import mean_difference
-from steadytune.analysis.outcomes import Outcome, outcome
-from steadytune.analysis.spread_tests import brown_forsythe, std_ratio_estimate
-from steadytune.analysis.summary import Which, scores
-from steadytune.analysis.variance import outcome_share
 from steadytune.metrics import METRICS
 from steadytune.recipe import Recipe
 from steadytune.reproduce.claims._claim import (
@@ -27,6 +21,12 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import Evidence
+from steadytune.results.conditions import Condition
+from steadytune.results.outcomes import Outcome, outcome
+from steadytune.results.summary import Which, scores
+from steadytune.stats.level_tests import mean_difference
+from steadytune.stats.spread_tests import brown_forsythe, std_ratio_estimate
+from steadytune.stats.variance_components import outcome_share
 from steadytune.study import TaskChoice
 
 Numbers = NDArray[np.float64]
@@ -36,7 +36,7 @@ LEAST = 5  # runs of a cell below which spreads and extremes are not compared
 MOST_VARIANCE = 0.5
 
 
-def _merits(cell: Cell, which: Which = "last") -> Numbers:
+def _merits(cell: Condition, which: Which = "last") -> Numbers:
     """(n,) headline metric of the ended runs, more is better."""
     values = scores(cell, which)
     task = cell.records[0].task if cell.records else None

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures.gradient_norms import layer_norms
 from steadytune.records import RunRecord
 from steadytune.reproduce.claims._claim import (
@@ -22,6 +21,7 @@ from steadytune.reproduce.claims._claim import (
     undecided,
 )
 from steadytune.reproduce.evidence import Evidence, became
+from steadytune.results.outcomes import Outcome
 
 BAND = (-0.035, 0.05)  # about the loss of guessing: 0.66 to 0.74 for two balanced classes
 WINDOWS = 10
@@ -41,7 +41,7 @@ def _flat(evidence: Evidence) -> Finding:
 
 def _stays_at_chance(evidence: Evidence, record: RunRecord) -> bool:
     """Whether the mean loss of each tenth, the first (warm-up) aside, is within the band."""
-    losses = evidence.steps(record.id)["loss"]
+    losses = evidence.source.steps(record.id)["loss"]
     tenths = np.array_split(losses, min(WINDOWS, len(losses)))[1:]
     p = record.majority
     chance = -(p * np.log(p) + (1 - p) * np.log(1 - p)) if 0 < p < 1 else np.log(2)
@@ -50,7 +50,7 @@ def _stays_at_chance(evidence: Evidence, record: RunRecord) -> bool:
 
 def _ratio(evidence: Evidence, record: RunRecord) -> float | None:
     """log10 of layer 1's gradient norm over the head's: median of the last 100 steps."""
-    parts = layer_norms(evidence, record.id)
+    parts = layer_norms(evidence.source, record.id)
     if "layer.1" not in parts or "head" not in parts:
         return None
     low, head = (np.asarray(parts[name][1], dtype=np.float64) for name in ("layer.1", "head"))
@@ -123,7 +123,7 @@ def _recover(evidence: Evidence) -> Finding:
 def _final_encoder_norms(evidence: Evidence, records: Sequence[RunRecord]) -> list[float]:
     found = list[float]()
     for record in records:
-        parts = layer_norms(evidence, record.id)
+        parts = layer_norms(evidence.source, record.id)
         if "layer.1" in parts:
             values = np.asarray(parts["layer.1"][1], dtype=np.float64)
             found.append(float(np.median(values[-_last(values) :])))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from steadytune.analysis.barrier import barrier
-from steadytune.analysis.outcomes import Outcome
 from steadytune.figures.forgetting import Forgetting, ForgettingCurve, forgetting_data, points_in
 from steadytune.figures.forgetting_along import WHAT, AlongCurve, forgetting_along_data
 from steadytune.figures.surface import Surface, surfaces_in
 from steadytune.reproduce.claims._claim import Claim, Finding, Verdict, undecided
 from steadytune.reproduce.evidence import Evidence
+from steadytune.results.outcomes import Outcome
+from steadytune.stats.barrier import barrier
 
 PAIRS = 3  # pairs of runs, or runs of a kind, from which on a claim on weights is decided
 RECOVERED = 1.1

@@ -1,1 +1,0 @@
-"""The numpy half: reads records, judges runs, summarizes them. Never imports torch."""

@@ -1,0 +1,1 @@
+"""Comparison: which of two recipes is better, steadier, fails less, in a sentence."""

@@ -1,0 +1,1 @@
+"""Statistics: arrays in, numbers out. Knows no study, no run and no torch."""
