@@ -126,9 +126,9 @@ def _tokenizer(model_type: str) -> Any:
     model = getattr(getattr(kind, "model", None), "__name__", None)
     if model == "WordPiece":
         pieces = [*_specials(kind), *WORDS, *_LETTERS[1:], *(f"##{c}" for c in _LETTERS)]
-        return kind(vocab={piece: i for i, piece in enumerate(dict.fromkeys(pieces))})
+        return kind(vocab={piece: i for i, piece in enumerate(dict.fromkeys(pieces))})  # pyright: ignore[reportOptionalCall]
     if model == "Unigram":
-        return kind(vocab=_unigram(kind))
+        return kind(vocab=_unigram(kind))  # pyright: ignore[reportOptionalCall]
     return _bytes()
 
 

@@ -50,7 +50,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def study_of(folder: Path, files: Path, recipe: Recipe = RECIPE) -> Study:
-    choice = {"dev_share": 0.4}
+    choice: dict[str, Any] = {"dev_share": 0.4}
     return Study(
         recipes=(recipe,),
         tasks=(

@@ -32,9 +32,9 @@ def test_numbers_of_numpy_and_paths_are_taken_as_their_plain_values():
     assert of_numpy == plain
     assert digest(of_numpy.decisive()) == digest(plain.decisive())
     assert type(of_numpy.batch_size) is int
-    assert Seeds(np.int64(1), np.uint8(2), 3) == Seeds(1, 2, 3)
-    assert Seeds.tied(np.int64(4)) == Seeds.tied(4)
-    assert TaskChoice(Path("a.csv"), train_size=np.int64(5)) == TaskChoice("a.csv", train_size=5)
+    assert Seeds(np.int64(1), np.uint8(2), 3) == Seeds(1, 2, 3)  # pyright: ignore[reportArgumentType]
+    assert Seeds.tied(np.int64(4)) == Seeds.tied(4)  # pyright: ignore[reportArgumentType]
+    assert TaskChoice(Path("a.csv"), train_size=np.int64(5)) == TaskChoice("a.csv", train_size=5)  # pyright: ignore[reportArgumentType]
     assert StabilizerChoice("mixout", {"p": np.float64(0.5)}).settings == {"p": 0.5}
     assert study(encoders=[Path("x")]).encoders == ("x",)
 
@@ -74,7 +74,7 @@ def test_negative_zero_is_zero_and_the_same_run():
 def test_seeds_and_names_have_bounds():
     for seeds in (-1, 2**63, 1.0, True, "1"):
         with pytest.raises(BadInput):
-            Seeds.tied(seeds)
+            Seeds.tied(seeds)  # pyright: ignore[reportArgumentType]
     with pytest.raises(BadInput):
         study(name="n" * 201)
     with pytest.raises(BadInput):

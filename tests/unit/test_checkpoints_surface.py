@@ -60,6 +60,7 @@ def by_transformers(study: SmallStudy, params: Params, folder: Path) -> tuple[fl
     labels, outputs = torch.tensor(train.labels), model(**inputs).logits
     if study.task.label_names is None:
         scale = study.task.facts.scale  # losses are in its unit
+        assert scale is not None
         standard = (labels - scale.mean) / scale.std
         loss = functional.mse_loss(outputs[:, 0], standard.float())
     else:

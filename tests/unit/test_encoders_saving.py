@@ -81,8 +81,8 @@ def test_the_old_folder_stays_where_the_new_one_is_wrong(
     ours, folder = saved("bert", tmp_path)
     before = (folder / "model.safetensors").read_bytes()
     params = {name: value + 0.1 for name, value in ours.initial(2, 0).items()}
-    monkeypatch.setattr(ours, "_config", load(str(make_tiny(tmp_path / "x")))._config)
-    ours._config.layer_norm_eps = 0.5
+    monkeypatch.setattr(ours, "_config", load(str(make_tiny(tmp_path / "x")))._config)  # pyright: ignore[reportAttributeAccessIssue]
+    ours._config.layer_norm_eps = 0.5  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(PredictsOtherwise):
         ours.save(params, folder, ("no", "yes"), SAMPLE)
     assert (folder / "model.safetensors").read_bytes() == before

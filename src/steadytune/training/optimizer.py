@@ -172,12 +172,13 @@ class AdamW(torch.optim.Optimizer):
         state["step"] += 1
         assert param.grad is not None
         # ``update`` works in place on memory in order; torch's moments lie as the parameter does.
-        held = [data, state["exp_avg"], state["exp_avg_sq"]]
-        ordered = [tensor.contiguous() for tensor in held]
+        held = (data, state["exp_avg"], state["exp_avg_sq"])
+        values, first, second = ordered = [tensor.contiguous() for tensor in held]
         update(
-            ordered[0],
+            values,
             param.grad,
-            *ordered[1:],
+            first,
+            second,
             AdamStep(step=int(state["step"]), **options),
             toward=state["start"] if toward_start else None,
         )
