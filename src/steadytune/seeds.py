@@ -82,6 +82,8 @@ def uniform(
     shape: tuple[int, ...], device: torch.device, seed: int, *coordinates: int | str
 ) -> Tensor:
     """An fp32 tensor, uniform on [0, 1), for noise; drawn on the CPU, so the same everywhere."""
+    import torch
+
     drawn = generator("noise", seed, *coordinates).random(shape, dtype=np.float32)
     return torch.from_numpy(np.asarray(drawn)).to(device)
 

@@ -279,7 +279,7 @@ def test_a_full_disk_costs_a_sentence(place, tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("steadytune.ledger.run_writer.write_table", full)
+    monkeypatch.setattr("steadytune.ledger.predictions_file.write_table", full)
     result = run(place, tmp_path / "x", "--seeds", "1", "--set", "recipe.steps=2")
     assert result.exit_code == 3
     assert "No space left on device" in result.stderr

@@ -21,6 +21,7 @@ class Durable:
         self._root = folder
         self._content: dict[int, bytes] = {}
         self._names: dict[int, dict[str, int]] = {}
+        self._retired = 0
         for path in (folder, *folder.rglob("*")):
             if path.is_dir():
                 self._names[_inode(path)] = _listing(path)
@@ -38,17 +39,29 @@ class Durable:
             self._forget_former(path)
             self._content[_inode(path)] = path.read_bytes()
         elif operation.name == "mkdir":
+            self._retire(_inode(path))
             self._names[_inode(path)] = {}
-            self._content.pop(_inode(path), None)
         elif operation.name in ("create", "half") and path.exists():
             self._forget_former(path)
 
     def _forget_former(self, file: Path) -> None:
         """Numbers of what was removed are given out again, also to files of other libraries."""
         number = _inode(file)
-        self._names.pop(number, None)
-        if number in self._content and not file.read_bytes().startswith(self._content[number]):
-            del self._content[number]
+        known = self._content.get(number, b"")
+        if number in self._names or not file.read_bytes().startswith(known):
+            self._retire(number)
+
+    def _retire(self, number: int) -> None:
+        """What had a number is kept under another: names on disk may still lead to it."""
+        self._retired -= 1
+        if number in self._names:
+            self._names[self._retired] = self._names.pop(number)
+        if number in self._content:
+            self._content[self._retired] = self._content.pop(number)
+        for listing in self._names.values():
+            for name, there in listing.items():
+                if there == number:
+                    listing[name] = self._retired
 
     def strict(self, target: Path) -> None:
         """Write what is left: names and content that were forced to disk."""

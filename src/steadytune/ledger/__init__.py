@@ -1,6 +1,6 @@
 """The ledger: everything that a study leaves on disk, written by one hand and read by any."""
 
-from steadytune.ledger._ledger import Ledger, Row
+from steadytune.ledger._ledger import Ledger
 from steadytune.ledger.claims import Claims
 from steadytune.ledger.depth import Depth
 from steadytune.ledger.examples import Examples
@@ -9,6 +9,7 @@ from steadytune.ledger.planned import Planned
 from steadytune.ledger.points import Points, grid, measure, read_points
 from steadytune.ledger.readers import Predictions
 from steadytune.ledger.record_file import EvaluationRow
+from steadytune.ledger.recorded_study import Row
 from steadytune.ledger.run_writer import RunWriter
 from steadytune.ledger.series import Curve
 from steadytune.ledger.states import LayerStates, check_comparable, read_states, write_states

@@ -26,13 +26,17 @@ RESAMPLES = 2000
 
 @functools.lru_cache(maxsize=4096)
 def wilson(count: int, n: int, confidence: float = CONFIDENCE) -> Interval | None:
-    """Wilson (1927) interval of a share of ``count`` in ``n``; None where n is 0."""
+    """Wilson (1927) interval of a share of ``count`` in ``n``; None where n is 0.
+
+    Written out, as scipy.stats, which has it too, takes a second to import.
+    """
     if n == 0:
         return None
-    from scipy import stats  # takes a while to import
-
-    found = stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
-    return float(found.low), float(found.high)
+    share, squared = count / n, float(special.ndtri((1 + confidence) / 2)) ** 2 / n
+    middle = (share + squared / 2) / (1 + squared)
+    half = math.sqrt(squared * (share * (1 - share) + squared / 4)) / (1 + squared)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return 0.0 if count == 0 else low, 1.0 if count == n else high
 
 
 def bootstrap(
