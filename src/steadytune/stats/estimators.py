@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from steadytune.errors import BadInput
 from steadytune.stats.intervals import (
@@ -75,6 +75,8 @@ def iqm(values: Numbers, axis: int = -1) -> Numbers:
     Floor(n / 4) runs go on either side (Agarwal et al. 2021). It does not see failed runs while
     they are fewer than a quarter: report their share beside it.
     """
+    from scipy import stats  # takes most of a second to import; tables do without
+
     return np.asarray(stats.trim_mean(values, 0.25, axis=axis))
 
 
