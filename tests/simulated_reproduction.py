@@ -7,7 +7,6 @@ from unittest import mock
 import numpy as np
 
 from steadytune.ledger import Ledger
-from steadytune.metrics import baseline, measure
 from steadytune.recipe import RECIPE, Recipe
 from steadytune.records import (
     EncoderFacts,
@@ -25,8 +24,10 @@ from steadytune.reproduce.evidence import Evidence
 from steadytune.reproduce.parts import parts
 from steadytune.reproduce.scale import SMALL, Scale
 from steadytune.study import Run, plan
+from steadytune.targets import Classification
 
 ENCODER = EncoderFacts("made-up", "e0", "bert", 10)
+TARGET = Classification(("no", "yes"))
 METRICS = ("accuracy", "matthews")
 DEV = 200
 LABELS = (np.arange(DEV) % 20 < 11).astype(np.int64)  # 55 % in the larger class
@@ -45,13 +46,13 @@ def facts_of(title: str, examples: int) -> TaskFacts:
     return TaskFacts(
         name=title,
         digest=f"digest of {title}",
-        label_names=("no", "yes"),
+        label_names=TARGET.label_names,
         metric="accuracy",
         train_examples=examples,
         dev_examples={"dev": DEV},
         select="dev",
         report="dev",
-        baseline={"dev": baseline(METRICS, LABELS, 2)},
+        baseline={"dev": TARGET.baseline(METRICS, LABELS)},
     )
 
 
@@ -125,6 +126,6 @@ def _events(run, steps, evaluate, task, fails, skill) -> Iterator[Event]:
             margin = np.where(LABELS == 1, ability, -ability) + draw.normal(size=DEV)
             margin = np.full(DEV, 0.5) if failed else margin
             outputs = np.stack([-margin, margin], axis=1).astype(np.float32)
-            metrics = measure(task.baseline["dev"], LABELS, outputs)
+            metrics = TARGET.measure(task.baseline["dev"], LABELS, outputs)
             yield Evaluation(run.id, step, "dev", 0.5, metrics, outputs, 0.1)
     yield Finished(run.id, steps)

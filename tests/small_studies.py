@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from steadytune import encoders
-from steadytune.metrics import baseline
 from steadytune.recipe import Recipe, Seeds
 from steadytune.records import Finished, Step, TaskFacts
 from steadytune.score_scale import ScoreScale
 from steadytune.seeds import generator
 from steadytune.study import Run, Study, TaskChoice, plan
+from steadytune.targets import target_of
 from steadytune.tasks import Split, Task
 from steadytune.training.loop import train
 from steadytune.training.prepare import Preparation
@@ -49,6 +49,7 @@ def make_task(pairs: bool = False, train_size: int = 60, scores: bool = False) -
         splits = {k: replace(s, labels=s.labels.astype(np.float64)) for k, s in splits.items()}
     names = None if scores else ("without", "with")
     metrics = ("pearson", "mean_squared_error") if scores else ("accuracy", "matthews")
+    target = target_of(names)
     facts = TaskFacts(
         name="tiny",
         digest="0",
@@ -58,12 +59,12 @@ def make_task(pairs: bool = False, train_size: int = 60, scores: bool = False) -
         dev_examples={"dev": 40},
         select="dev",
         report="dev",
-        baseline={"dev": baseline(metrics, splits["dev"].labels, None if scores else 2)},
+        baseline={"dev": target.baseline(metrics, splits["dev"].labels)},
         scale=ScoreScale.of(splits["train"].labels) if scores else None,
     )
     return Task(
         name="tiny",
-        label_names=names,
+        target=target,
         train=splits["train"],
         dev={"dev": splits["dev"]},
         metric=metrics[0],

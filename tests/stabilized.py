@@ -128,7 +128,7 @@ class Hugging:
     def __init__(self, of: Stabilized, folder) -> None:
         run = of.ready
         whole = run.vocabulary.restored(run.start, run.procedure, 0)
-        run.encoder.save(whole, folder, of.study.task.label_names)
+        run.encoder.save(whole, folder, of.study.task.target)
         self.model: Any = AutoModelForSequenceClassification.from_pretrained(folder).train()
         for module in self.model.modules():
             if isinstance(module, torch.nn.Dropout):

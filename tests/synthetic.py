@@ -6,7 +6,6 @@ import ledger_of
 import numpy as np
 
 from steadytune.ledger import Ledger
-from steadytune.metrics import baseline, measure
 from steadytune.recipe import RECIPE, Recipe, Seeds
 from steadytune.records import (
     Diverged,
@@ -20,6 +19,7 @@ from steadytune.records import (
     TaskFacts,
 )
 from steadytune.study import Study, TaskChoice, plan
+from steadytune.targets import target_of
 
 HOSTILE = (
     "</script><script>alert(1)</script>",
@@ -66,16 +66,18 @@ def task_of(name: str, scores: bool = False, hostile: bool = False) -> TaskFacts
     """Its facts."""
     labels = LABELS.astype(float) if scores else LABELS
     names = ("pearson", "mean_squared_error") if scores else ("accuracy", "f1")
+    labelled = (HOSTILE[0], HOSTILE[3]) if hostile else ("no", "yes")
+    target = target_of(None if scores else labelled)
     return TaskFacts(
         name=name,
         digest="t0",
-        label_names=None if scores else (HOSTILE[0], HOSTILE[3]) if hostile else ("no", "yes"),
+        label_names=target.label_names,
         metric=names[0],
         train_examples=10,
         dev_examples={"dev": 5},
         select="dev",
         report="dev",
-        baseline={"dev": baseline(names, labels, None if scores else 2)},
+        baseline={"dev": target.baseline(names, labels)},
     )
 
 
@@ -113,11 +115,11 @@ def _events(run, fate, place, facts, labels):
     margin[place % 5] *= -1  # each good run is wrong on another example
     if fate == "f":
         margin = np.full(5, 0.5)
-    if facts.label_names is None:
+    if facts.target.ordered:
         outputs = (margin[:, None] + 0.1 * place).astype(np.float32)
     else:
         outputs = np.stack([-margin, margin], axis=1).astype(np.float32)
-    metrics = measure(facts.baseline["dev"], labels, outputs)
+    metrics = facts.target.measure(facts.baseline["dev"], labels, outputs)
     yield Evaluation(run, 4, "dev", 0.5, metrics, outputs, 0.1)
     yield Finished(run, 4)
 

@@ -20,8 +20,8 @@ class Chance:
     """The loss of the best constant prediction, without regard to the text.
 
     Attributes:
-        level: its mean over the examples: the entropy of the labels in nats, or the variance of
-            the scores.
+        level: its mean over the examples: the entropy of the classes in nats, the mean of that
+            over labels, or the variance of the scores.
         spread: standard deviation (ddof = 0) of one example's loss.
         batch_size: examples in a step. examples: in the training split.
     """
@@ -32,12 +32,15 @@ class Chance:
     examples: int
 
     @classmethod
-    def of(
-        cls, labels: NDArray[Any], classes: bool, batch_size: int, examples: int | None = None
-    ) -> Self:
-        """That of (N,) labels, which stand for a training split of ``examples`` (default N)."""
-        losses = _of_classes(labels) if classes else (labels - labels.mean()) ** 2
-        size = len(labels) if examples is None else examples
+    def of(cls, losses: NDArray[Any], batch_size: int, examples: int | None = None) -> Self:
+        """That of N examples, which stand for a training split of ``examples`` (default N).
+
+        Args:
+            losses: (N,) of each by the best constant prediction, as a Target gives them.
+            batch_size: examples in a step.
+            examples: N unless given.
+        """
+        size = len(losses) if examples is None else examples
         return cls(float(losses.mean()), float(losses.std()), batch_size, size)
 
     def error(self, steps: int) -> float:
@@ -47,8 +50,3 @@ class Chance:
         """
         seen = max(1, steps * self.batch_size)
         return self.spread * float(np.sqrt(min(seen, self.examples / 2))) / seen
-
-
-def _of_classes(labels: NDArray[Any]) -> NDArray[np.float64]:
-    _, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return np.abs(np.log(counts / len(labels)))[which]

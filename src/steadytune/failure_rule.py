@@ -5,12 +5,14 @@ Where one class dominates, a useful model can be less accurate than its constant
 that finds 20 of 25 positives among 500 texts at 60 false alarms has 87 % where the constant has
 95 %. There Matthews' correlation (MCC) is asked, with a test: it is 0 in expectation for
 predictions that have nothing to do with the labels, however the classes are shared out.
+
+Each target of ``steadytune.targets`` says what of this it asks; several labels at once are asked
+the same, scores their squared error.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,48 +49,20 @@ class FailureRule:
 RULE = FailureRule()
 
 
-def no_better_than_constant(
-    measured: Mapping[str, float],
-    baseline: Mapping[str, float],
-    constant: bool,
-    *,
-    classes: int | None,
-    examples: int,
-    rule: FailureRule = RULE,
+def above_zero(
+    mcc: float, examples: int, exact: tuple[float, float] | None, rule: FailureRule
 ) -> bool:
-    """Whether predictions are no better than a constant one: what makes a run a failed run.
-
-    A constant prediction never is, and neither are metrics that are not finite. Accuracy is asked
-    also where the headline metric is another (a collapsed MRPC run has an F1 of 0.81), and where
-    MCC would be asked but was not recorded.
+    """Whether MCC is significantly above 0.
 
     Args:
-        measured: metrics of the predictions.
-        baseline: those of the majority class, or of the mean.
-        constant: whether all predictions are the same.
-        classes: number of classes; None where labels are scores.
-        examples: of the split.
-        rule: see FailureRule.
+        mcc: Matthews' correlation, or the mean of several.
+        examples: N.
+        exact: for two classes accuracy and share of the majority class, for Fisher's test.
+        rule: with the levels of the tests.
     """
-    if constant:
-        return True
-    if classes is None:
-        return not measured["mean_squared_error"] < baseline["mean_squared_error"]
-    if "matthews" in measured and rule.asks_mcc(baseline["accuracy"]):
-        return not _above_zero(measured, baseline["accuracy"], classes, examples, rule)
-    return not measured["accuracy"] > baseline["accuracy"]
-
-
-def _above_zero(
-    measured: Mapping[str, float], majority: float, classes: int, examples: int, rule: FailureRule
-) -> bool:
-    """Whether MCC is significantly above 0."""
-    mcc = measured["matthews"]
     if not mcc > 0:
         return False
-    p = None
-    if classes == 2:
-        p = fisher_p(mcc, measured["accuracy"], majority, examples)
+    p = None if exact is None else fisher_p(mcc, *exact, examples)
     return p <= rule.level if p is not None else normal_p(mcc, examples) <= rule.rough_level
 
 
@@ -141,19 +115,10 @@ def _log_choose(n: int, k: NDArray[np.int_]) -> NDArray[np.float64]:
     return np.array([math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) for i in k])
 
 
-def in_words(majority: float | None, rule: FailureRule = RULE) -> str:
-    """What counts as failed, for a caption.
-
-    Args:
-        majority: accuracy of the majority class; None where labels are scores.
-        rule: see FailureRule.
-    """
-    if majority is None:
-        return "squared error not below that of predicting the mean"
-    if rule.asks_mcc(majority):
-        why = f"one class holds more than {100 * rule.dominant:g} %" if rule.ask == "auto" else ""
-        return (
-            f"Matthews' correlation not significantly above 0 (one-sided, p > {rule.level:g}"
-            f"{'; ' + why if why else ''}), or a constant prediction"
-        )
-    return "accuracy not above that of the majority class, or a constant prediction"
+def asked_mcc(what: str, why: str, rule: FailureRule, level: float) -> str:
+    """What counts as failed where a correlation is asked, for a caption."""
+    because = f"; {why}" if rule.ask == "auto" else ""
+    return (
+        f"{what} not significantly above 0 (one-sided, p > {level:g}{because}), or a constant "
+        "prediction"
+    )

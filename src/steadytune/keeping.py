@@ -67,11 +67,11 @@ def _keep(
         write_states(ledger.states_file(run.id), states)
         return
     step = event.step if isinstance(event, Weights) else None
-    names, sample = prepare.tasks[run.task.title].label_names, prepare.sample(run)
+    target, sample = prepare.tasks[run.task.title].target, prepare.sample(run)
     if isinstance(event, Weights):  # the model at the run's end is checked: once a run is enough
         sample = sample.unread
     try:
-        encoder.save(params, ledger.model_folder(run.id, step), names, sample)
+        encoder.save(params, ledger.model_folder(run.id, step), target, sample)
     except PredictsOtherwise as problem:
         raise PredictsOtherwise(
             f"the kept model of run {run.id} predicts otherwise in plain transformers: {problem}; "
@@ -105,6 +105,6 @@ def unsavable(prepare: Preparation, runs: Sequence[Run]) -> Iterator[str]:
         if prepare.study.keep in FOLDERS and pair not in tried:
             tried.add(pair)
             try:
-                try_saving(encoder, task.num_outputs, task.label_names, prepare.sample(run))
+                try_saving(encoder, task.target, prepare.sample(run))
             except BadInput as problem:
                 yield str(problem)

@@ -262,6 +262,7 @@ class Procedure:
         parameters: (params, params at step 0, table, draws) -> the view used in the forward pass:
             all parameters of the encoder under their names.
         loss: (forward, labels) -> scalar.
+        divergence: (outputs, outputs) of two passes -> how far their predictions lie apart, scalar.
         clipping: of the gradients of the step.
         gradients: maps applied one after the other.
         optimizer: what makes the update.
@@ -277,6 +278,7 @@ class Procedure:
     groups: Callable[[Parameter, int, int], Group]
     parameters: Callable[[Params, Params, Sequence[Parameter], Draws], Params]
     loss: Callable[[Forward, Tensor], Tensor]
+    divergence: Callable[[Tensor, Tensor], Tensor]
     clipping: Clipping
     optimizer: Optimizer
     schedule: Callable[[float], float]

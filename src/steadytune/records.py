@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.score_scale import ScoreScale
+from steadytune.targets import Target, TargetName, target_of
 
 SCHEMA = 1  # raised whenever a field of the files below changes its meaning
 
@@ -86,7 +87,7 @@ class Evaluation:
         split: ``dev``, or the name of one of several dev splits.
         loss: mean loss over the split, dropout off, in the unit of the training loss.
         metrics: metric name to value; accuracies and correlations as fractions, not percent.
-        outputs: (N, K) float32: logits of K classes, or (N, 1): predicted scores.
+        outputs: (N, K) float32: logits of K classes or labels, or (N, 1): predicted scores.
         seconds: wall time.
     """
 
@@ -180,16 +181,19 @@ class TaskFacts:
     Attributes:
         name: as the study names it.
         digest: of every text and label in every split.
-        label_names: class names, or None where the labels are scores.
+        label_names: names of the classes, or labels; None where the labels are scores.
         metric: the headline metric.
         train_examples: size of the training split.
         dev_examples: size of each dev split.
         select: the dev split that selects the best checkpoint.
         report: the dev split that results are reported on.
-        baseline: per dev split, each metric's value for the majority class (for scores: the mean).
+        baseline: per dev split, each metric's value for the best constant prediction: the majority
+            class, each label's more frequent value, or the mean of the scores.
         scale: of the training scores; losses are in its unit squared. None for classes, and in
             records of versions that trained scores as they are.
         cautions: sentences on its data that belong beside the numbers.
+        target_name: what the labels are; None in records of versions that knew only classes and
+            scores, which their label names tell apart.
     """
 
     name: str
@@ -203,6 +207,12 @@ class TaskFacts:
     baseline: Mapping[str, Mapping[str, float]]
     scale: ScoreScale | None = None
     cautions: tuple[str, ...] = ()
+    target_name: TargetName | None = None
+
+    @property
+    def target(self) -> Target:
+        """What the labels are."""
+        return target_of(self.label_names, self.target_name)
 
 
 @dataclass(frozen=True)
@@ -276,5 +286,5 @@ class RunRecord:
 
     @property
     def majority(self) -> float:
-        """Accuracy of the majority class on the report split (for scores: NaN)."""
+        """Accuracy of the majority class on the report split; NaN where there are no classes."""
         return self.task.baseline[self.task.report].get("accuracy", float("nan"))

@@ -48,9 +48,11 @@ class TaskChoice:
             checkpoint on one stratified half and reports on the other (Zhang et al. 2021).
         text: column of the (first) text in a user's file.
         pair: column of the second text, if there is one.
-        label: column of the label.
-        labels: whether labels are ``classes`` or ``scores`` (regression); ``auto`` decides: numbers
-            that are not all whole are scores.
+        label: column of the label; or several columns of 0 and 1, each a label.
+        labels: whether labels are ``classes``, ``scores`` (regression) or ``multilabel`` (any
+            number of labels a row, none included); ``auto`` decides: numbers that are not all
+            whole are scores, and several columns or a ``label_separator`` mean multilabel.
+        label_separator: what parts the labels in a column of text, such as ``;`` in ``a;b``.
         separator: what parts fields in a user's CSV or TSV file; None takes the suffix's.
         quoting: ``standard``: fields may be in double quotes (RFC 4180); ``none``: a double quote
             is a character; None is standard for CSV and none for TSV.
@@ -69,8 +71,9 @@ class TaskChoice:
     dev_protocol: Literal["full", "halves"] = "full"
     text: Column = "text"
     pair: Column | None = None
-    label: Column = "label"
-    labels: Literal["auto", "classes", "scores"] = "auto"
+    label: Column | Annotated[tuple[Column, ...], Field(min_length=2, strict=False)] = "label"
+    labels: Literal["auto", "classes", "scores", "multilabel"] = "auto"
+    label_separator: Annotated[str, Field(min_length=1)] | None = None
     separator: Literal["comma", "semicolon", "tab", "pipe"] | None = None
     quoting: Literal["standard", "none"] | None = None
     encoding: Label | None = None

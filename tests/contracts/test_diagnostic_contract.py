@@ -22,6 +22,7 @@ from steadytune.diagnostics import Moment
 from steadytune.recipe import Seeds
 from steadytune.records import Measured
 from steadytune.study import plan
+from steadytune.targets import Regression
 from steadytune.training.loop import train
 from steadytune.training.stacked_step import StackedStepper
 from steadytune.training.step import PlainStepper
@@ -117,7 +118,7 @@ class Replay:
         """The run's weights in transformers' own classifier."""
         folder = Path(f"{self.study.name}-{step}")
         restored = self.run.vocabulary.restored(self.params[step], self.run.procedure, step)
-        self.study.encoder.save(restored, folder, None)
+        self.study.encoder.save(restored, folder, Regression())
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, attn_implementation="eager"
         )

@@ -120,7 +120,7 @@ def check_saved_is_what_was_evaluated(folder, name, settings):
     events = study.events()
     weights = {n: torch.from_numpy(array) for n, array in kept(events).items()}
     saved = folder / f"saved-{name}"
-    study.encoder.save(weights, saved, study.task.label_names)
+    study.encoder.save(weights, saved, study.task.target)
     model = AutoModelForSequenceClassification.from_pretrained(saved).eval()
     tokenizer = AutoTokenizer.from_pretrained(saved)
     dev = study.task.dev["dev"]

@@ -15,6 +15,7 @@ from steadytune.checkpoints.perplexity import MaskedLoss, masked_loss
 from steadytune.encoders import Pretrained
 from steadytune.errors import BadInput
 from steadytune.seeds import generator
+from steadytune.targets import Classification
 from tiny_models import WORDS, make_tiny, sentences
 
 CPU = torch.device("cpu")
@@ -79,7 +80,7 @@ def test_forgetting_equals_transplanted_layers(family, tmp_path):
 
     encoder = encoder_of(make_tiny(tmp_path / "mlm", family, "ForMaskedLM", num_hidden_layers=3))
     params = tuned(encoder)
-    encoder.save(params, tmp_path / "tuned", ("a", "b"))
+    encoder.save(params, tmp_path / "tuned", Classification(("a", "b")))
     blocks = masked_blocks(encoder, TEXT, 24, mask_seed=5, most=8)
     found = forgetting(
         encoder, encoder.saved(tmp_path / "tuned"), blocks, tmp_path / "f.jsonl", {"run": "x"}, CPU

@@ -18,6 +18,7 @@ from steadytune.errors import BadInput
 from steadytune.ledger import grid
 from steadytune.procedure import Params
 from steadytune.seeds import generator
+from steadytune.targets import Classification
 from steadytune.training.ready import ReadyRun
 
 PLACES = (-0.5, 0.0, 1.0)
@@ -40,7 +41,7 @@ def setting(request, tmp_path_factory):
         folder, task=make_task(scores=scores), family="bert" if scores else request.param
     )
     run = study.prepare(study.run)
-    whole = study.encoder.initial(study.task.num_outputs, 0)
+    whole = study.encoder.initial(len(study.task.target.output_names), 0)
     corners = [whole, near(whole, 1, 0.05), near(whole, 2, 0.1)]
     return study, run, corners, folder
 
@@ -51,14 +52,14 @@ def trimmed(run: ReadyRun, corners: list[dict[str, torch.Tensor]]) -> Any:
 
 def by_transformers(study: SmallStudy, params: Params, folder: Path) -> tuple[float, float, float]:
     """Loss over the whole training set and its gradient norms, from the saved model."""
-    study.encoder.save(params, folder / "saved", study.task.label_names)
+    study.encoder.save(params, folder / "saved", study.task.target)
     model = AutoModelForSequenceClassification.from_pretrained(folder / "saved").eval()
     tokenizer = AutoTokenizer.from_pretrained(folder / "saved")
     train = study.task.train
     inputs = tokenizer(list(train.texts), truncation=True, max_length=48, padding=True)
     inputs = {k: torch.tensor(v) for k, v in inputs.items()}
     labels, outputs = torch.tensor(train.labels), model(**inputs).logits
-    if study.task.label_names is None:
+    if study.task.target.label_names is None:
         loss = functional.mse_loss(outputs[:, 0], labels.float())
     else:
         loss = functional.cross_entropy(outputs, labels)
@@ -174,7 +175,7 @@ def test_layer_states_equal_transformers(family, tmp_path):
     encoder = study.encoder
     assert isinstance(encoder, Pretrained)
     params = near(encoder.initial(2, 0), 1, 0.05)
-    encoder.save(params, tmp_path / "saved", ("a", "b"))
+    encoder.save(params, tmp_path / "saved", Classification(("a", "b")))
     dev = study.task.dev["dev"]
     tokenized = encoder.tokenize(dev.texts, None, 48, True)
     found = layer_states(encoder, params, tokenized, {"run": "x"}, CPU)

@@ -13,6 +13,7 @@ from steadytune.encoders import FAMILIES, Dropout, load
 from steadytune.encoders.attention import attention
 from steadytune.encoders.packing import layout
 from steadytune.seeds import keep_rate
+from steadytune.targets import Classification
 from tiny_models import make_tiny, sentences
 
 CPU = torch.device("cpu")
@@ -59,7 +60,7 @@ def test_equals_transformers_under_the_same_masks(
         rates["attention_probs_dropout_prob"] = 0.2
     ours = load(str(make_tiny(tmp_path / "a", family, **rates)))
     params = {n: v.clone().requires_grad_() for n, v in ours.initial(2, 0).items()}
-    ours.save(params, tmp_path / "b", ("no", "yes"))
+    ours.save(params, tmp_path / "b", Classification(("no", "yes")))
     theirs = AutoModelForSequenceClassification.from_pretrained(
         tmp_path / "b", attn_implementation="eager"
     ).train()

@@ -13,6 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from steadytune.encoders import FAMILIES, Batch, load
 from steadytune.encoders.pretrained import Pretrained
 from steadytune.procedure import Params
+from steadytune.targets import Classification, target_of
 from tiny_models import make_tiny, sentences
 
 OUTPUTS = 3
@@ -59,7 +60,7 @@ def score(logits: torch.Tensor) -> torch.Tensor:
 def test_equals_transformers(variant: str, pairs: bool, tmp_path: Path) -> None:
     ours = encoder(variant)
     params = trainable(ours.initial(OUTPUTS, 0))
-    ours.save(params, tmp_path / "saved", tuple("abc"))
+    ours.save(params, tmp_path / "saved", Classification(tuple("abc")))
     theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path / "saved").eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "saved")
     texts, second = sentences(7, 50), sentences(7, 20, 1) if pairs else None
@@ -92,8 +93,8 @@ def test_equals_transformers(variant: str, pairs: bool, tmp_path: Path) -> None:
 def test_saved_and_loaded_again_is_the_same(variant: str, tmp_path: Path) -> None:
     ours = encoder(variant)
     first = ours.initial(OUTPUTS, 0)
-    ours.save(first, tmp_path / "a", tuple("abc"))
-    ours.save(first, tmp_path / "a", tuple("abc"))  # takes the place of the first one
+    for _ in range(2):  # the second takes the place of the first
+        ours.save(first, tmp_path / "a", Classification(tuple("abc")))
     again = load(str(tmp_path / "a"))
     for parameter in again.parameters(OUTPUTS):
         if not parameter.fresh:
@@ -201,7 +202,7 @@ def test_the_saved_config_says_what_outputs_mean(
     names: tuple[str, ...] | None, problem: str, tmp_path: Path
 ) -> None:
     ours = encoder("roberta")
-    ours.save(ours.initial(len(names or "s"), 0), tmp_path / "saved", names)
+    ours.save(ours.initial(len(names or "s"), 0), tmp_path / "saved", target_of(names))
     theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path / "saved")
     assert theirs.config.problem_type.startswith(problem)
     assert theirs.config.num_labels == len(names or "s")

@@ -14,6 +14,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from steadytune.encoders import Batch, Dropout, Sample, load
 from steadytune.encoders.automodel import Foreign
 from steadytune.errors import BadInput
+from steadytune.targets import Classification
 from tiny_models import make_tiny, sentences
 from tiny_types import make_type
 
@@ -40,7 +41,7 @@ def test_saved_weights_give_the_same_predictions(family: str, tmp_path: Path) ->
     params = {n: v.clone().requires_grad_() for n, v in ours.initial(3, 0).items()}
     logits = ours.outputs(params, batch_of(ours), None)
     assert logits.shape == (5, 3)
-    ours.save(params, tmp_path / "saved", tuple("abc"))
+    ours.save(params, tmp_path / "saved", Classification(tuple("abc")))
 
     theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path / "saved").eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "saved")
@@ -151,7 +152,7 @@ def test_a_tokenizer_without_padding_is_refused(tmp_path: Path) -> None:
 def test_the_padding_id_of_the_tokenizer_is_saved(tmp_path: Path) -> None:
     """GPT-2 reads the last token that is not padding, by the id in config.json."""
     ours = load(str(make_type(tmp_path / "gpt2", "gpt2", pad_token_id=None)))
-    ours.save(ours.initial(2, 0), tmp_path / "saved", ("no", "yes"), SAMPLE)
+    ours.save(ours.initial(2, 0), tmp_path / "saved", Classification(("no", "yes")), SAMPLE)
     config = json.loads((tmp_path / "saved" / "config.json").read_text())
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "saved")
     assert config["pad_token_id"] == tokenizer.pad_token_id

@@ -11,6 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 from steadytune.encoders import Encoder, PredictsOtherwise, Sample, load, spread
 from steadytune.encoders.verification import check
+from steadytune.targets import Classification
 from tiny_models import make_tiny, sentences
 from tiny_types import make_type
 
@@ -21,7 +22,7 @@ SAMPLE = Sample(32, True, TEXTS, SECOND)
 def saved(model_type: str, tmp_path: Path, sample: Sample = SAMPLE) -> tuple[Encoder, Path]:
     make = make_tiny if model_type == "bert" else make_type
     ours = load(str(make(tmp_path / "encoder", model_type)))
-    ours.save(ours.initial(2, 0), tmp_path / "saved", ("no", "yes"), sample)
+    ours.save(ours.initial(2, 0), tmp_path / "saved", Classification(("no", "yes")), sample)
     return ours, tmp_path / "saved"
 
 
@@ -72,7 +73,7 @@ def test_a_spoiled_folder_is_found_out(
 def test_weights_that_magnify_rounding_are_no_fault(tmp_path: Path) -> None:
     ours = load(str(make_tiny(tmp_path / "encoder")))
     params = {n: v * 1e6 if "attention" in n else v for n, v in ours.initial(2, 0).items()}
-    ours.save(params, tmp_path / "saved", ("no", "yes"), SAMPLE)
+    ours.save(params, tmp_path / "saved", Classification(("no", "yes")), SAMPLE)
 
 
 def test_the_old_folder_stays_where_the_new_one_is_wrong(
@@ -84,7 +85,7 @@ def test_the_old_folder_stays_where_the_new_one_is_wrong(
     monkeypatch.setattr(ours, "_config", load(str(make_tiny(tmp_path / "x")))._config)
     ours._config.layer_norm_eps = 0.5
     with pytest.raises(PredictsOtherwise):
-        ours.save(params, folder, ("no", "yes"), SAMPLE)
+        ours.save(params, folder, Classification(("no", "yes")), SAMPLE)
     assert (folder / "model.safetensors").read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["encoder", "saved", "x"]
 

@@ -16,24 +16,23 @@ from steadytune.analysis.summary import summarize
 from steadytune.failure_rule import (
     FailureRule,
     fisher_p,
-    in_words,
-    no_better_than_constant,
     normal_p,
 )
 from steadytune.records import Checkpoint, State
+from steadytune.targets import Classification, Regression
 
+TWO, THREE = Classification(("no", "yes")), Classification(("a", "b", "c"))
 NAMES = ("accuracy", "matthews")
 RARE = np.r_[np.ones(25, int), np.zeros(475, int)]
 
 
-def judged(labels, predictions, classes=2, **rule):
+def judged(labels, predictions, target=TWO, **rule):
     measured = {name: metrics.METRICS[name].function(labels, predictions) for name in NAMES}
-    return no_better_than_constant(
+    return target.no_better_than_constant(
         measured,
-        metrics.baseline(NAMES, labels, classes),
+        target.baseline(NAMES, labels),
         bool((predictions == predictions[0]).all()),
-        classes=classes,
-        examples=len(labels),
+        len(labels),
         rule=FailureRule(**rule),
     )
 
@@ -105,28 +104,26 @@ def test_more_than_two_classes_are_judged_by_a_careful_approximation():
     rng = np.random.default_rng(1)
     labels = np.r_[np.zeros(340, int), np.ones(40, int), np.full(20, 2)]
     drawn = [rng.permutation(labels) for _ in range(400)]
-    assert np.mean([not judged(labels, one, classes=3) for one in drawn]) <= 0.01
+    assert np.mean([not judged(labels, one, target=THREE) for one in drawn]) <= 0.01
     real = labels.copy()
     moved = rng.random(400) < 0.4
     real[moved] = rng.permutation(labels[moved])
-    assert not judged(labels, real, classes=3)
+    assert not judged(labels, real, target=THREE)
 
 
 def test_without_mcc_in_the_record_accuracy_decides():
     measured, baseline = {"accuracy": 0.9}, {"accuracy": 0.95}
-    assert no_better_than_constant(measured, baseline, False, classes=2, examples=500)
-    assert not no_better_than_constant({"accuracy": 0.96}, baseline, False, classes=2, examples=9)
+    assert TWO.no_better_than_constant(measured, baseline, False, 500)
+    assert not TWO.no_better_than_constant({"accuracy": 0.96}, baseline, False, 9)
 
 
 def test_metrics_that_are_not_finite_are_failures():
     nan = float("nan")
     for majority in (0.5, 0.95):
         measured, baseline = {"accuracy": nan, "matthews": nan}, {"accuracy": majority}
-        assert no_better_than_constant(measured, baseline, False, classes=2, examples=100)
+        assert TWO.no_better_than_constant(measured, baseline, False, 100)
     scores = {"mean_squared_error": nan}
-    assert no_better_than_constant(
-        scores, {"mean_squared_error": 1.0}, False, classes=None, examples=9
-    )
+    assert Regression().no_better_than_constant(scores, {"mean_squared_error": 1.0}, False, 9)
 
 
 @pytest.fixture
@@ -140,7 +137,7 @@ def rare_record():
         label_names=("no", "yes"),
         report="dev",
         dev_examples={"dev": 500},
-        baseline={"dev": metrics.baseline(NAMES, RARE, 2)},
+        baseline={"dev": TWO.baseline(NAMES, RARE)},
     )
     measured = {name: metrics.METRICS[name].function(RARE, useful) for name in NAMES}
     last = Checkpoint(9, {"dev": measured}, {"dev": False})
@@ -153,7 +150,7 @@ def test_records_are_judged_and_captions_say_how(rare_record):
     cell = Cell("spam", "tiny", "r", 1, (rare_record,))
     (row,) = summarize([cell])
     assert row.failed == 0
-    assert row.failed_if == in_words(0.95)
+    assert row.failed_if == TWO.failed_if({"accuracy": 0.95})
     assert "Matthews' correlation not significantly above 0" in row.failed_if
     assert "more than 80 %" in row.failed_if
     (by_accuracy,) = summarize([cell], rule=FailureRule("accuracy"))

@@ -22,6 +22,7 @@ from steadytune.analysis.run_pairs import (
     score_difference_matrix,
 )
 from steadytune.analysis.thinning import thinned
+from steadytune.targets import Classes
 
 classes = arrays(
     np.int64, st.tuples(st.integers(2, 6), st.integers(1, 12)), elements=st.integers(0, 2)
@@ -98,11 +99,15 @@ def test_resampled_pair_means_equal_the_slow_way():
 def prediction_set(runs=5, examples=40, scores=False):
     draw = np.random.default_rng(2)
     logits = draw.normal(0, 1, (runs, examples, 2)) + draw.normal(0, 2, (1, examples, 2))
+    labels = draw.normal(0, 1, examples) if scores else draw.integers(0, 2, examples)
+    predictions = logits[..., 0] if scores else logits.argmax(axis=2)
     return PredictionSet(
         records=(None,) * runs,  # pyright: ignore[reportArgumentType]
         left_out=0,
-        labels=draw.normal(0, 1, examples) if scores else draw.integers(0, 2, examples),
-        predictions=logits[..., 0] if scores else logits.argmax(axis=2),
+        labels=labels,
+        predictions=predictions,
+        classes=None if scores else Classes(labels, predictions, ("0", "1"), "class", "classes"),
+        decided=None if scores else labels,
         probabilities=None if scores else softmax(logits),
     )
 

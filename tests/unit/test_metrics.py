@@ -10,7 +10,9 @@ from hypothesis.extra.numpy import arrays
 
 from steadytune import metrics
 from steadytune.seeds import generator
+from steadytune.targets import Classification, Regression
 
+TWO, THREE = Classification(("no", "yes")), Classification(("a", "b", "c"))
 SIZES = st.integers(2, 40)
 unhurried = settings(deadline=None)  # the first call of a reference imports it
 
@@ -87,25 +89,33 @@ def test_matthews_is_the_pearson_correlation_of_two_classes(pair):
     )
 
 
+def in_shape(metric, labels, outputs):
+    """Scores as what a metric takes: its labels, and predictions or outputs."""
+    if metric.targets == ("regression",):
+        return labels, outputs
+    labels, predictions = ((x > 0).astype(np.int64) for x in (labels, outputs))
+    if metric.targets == ("multilabel",):
+        return np.stack([labels, predictions], 1), np.stack([predictions, predictions], 1)
+    return labels, outputs[:, None] * [0, 1] if metric.takes == "outputs" else predictions
+
+
 @unhurried
 @given(score_pairs(), st.integers(0, 2**32 - 1))
 def test_no_metric_depends_on_the_order_of_examples(pair, seed):
     order = generator("order", seed).permutation(len(pair[0]))
     for metric in metrics.METRICS.values():
-        labels, predictions = pair
-        if metric.kind == "classes":
-            labels, predictions = (labels > 0).astype(np.int64), (predictions > 0).astype(np.int64)
+        labels, predictions = in_shape(metric, *pair)
         assert metric.function(labels, predictions) == pytest.approx(
             metric.function(labels[order], predictions[order]), rel=1e-9, abs=1e-9
         )
 
 
 def test_perfect_predictions_have_the_best_value():
-    labels = np.array([0, 1, 1, 0, 1])
+    right = np.array([-1.0, 1, 1, -1, 1])
     for name, metric in metrics.METRICS.items():
         best = 1 if metric.higher_is_better else 0
         assert metric.name == name
-        assert metric.function(labels, labels) == pytest.approx(best)
+        assert metric.function(*in_shape(metric, right, right)) == pytest.approx(best)
 
 
 @pytest.mark.parametrize("constant", [0, 1])
@@ -132,7 +142,7 @@ def test_tiny_scores_keep_their_correlation():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_scores_that_are_not_finite_give_nan(bad):
-    values = metrics.measure(
+    values = Regression().measure(
         ["pearson", "spearman"], np.array([1.0, 2.0]), np.array([[bad], [1.0]])
     )
     assert all(math.isnan(value) for value in values.values())
@@ -140,44 +150,44 @@ def test_scores_that_are_not_finite_give_nan(bad):
 
 def test_measure_takes_the_largest_logit_or_the_score():
     logits = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 1.0]], dtype=np.float32)
-    assert metrics.measure(["accuracy"], np.array([0, 1, 0]), logits) == {"accuracy": 1.0}
+    assert TWO.measure(["accuracy"], np.array([0, 1, 0]), logits) == {"accuracy": 1.0}
     scores = np.array([[1.0], [3.0]], dtype=np.float32)
-    assert metrics.measure(["mean_squared_error"], np.array([1.0, 1.0]), scores) == {
+    assert Regression().measure(["mean_squared_error"], np.array([1.0, 1.0]), scores) == {
         "mean_squared_error": 2.0
     }
 
 
 def test_measure_refuses_outputs_of_another_shape():
     with pytest.raises(ValueError, match="3 labels"):
-        metrics.measure(["accuracy"], np.zeros(3, dtype=np.int64), np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="pearson"):
-        metrics.measure(["pearson"], np.zeros(2), np.zeros((2, 2)))
+        TWO.measure(["accuracy"], np.zeros(3, dtype=np.int64), np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="1 columns are"):
+        Regression().measure(["pearson"], np.zeros(2), np.zeros((2, 2)))
 
 
 def test_baseline_predicts_the_majority_or_the_mean():
     labels = np.array([1, 1, 1, 0])
     names = ("accuracy", "f1", "matthews", "accuracy_and_f1")
-    assert metrics.baseline(names, labels, 2) == pytest.approx(
+    assert TWO.baseline(names, labels) == pytest.approx(
         {"accuracy": 0.75, "f1": 6 / 7, "matthews": 0, "accuracy_and_f1": (0.75 + 6 / 7) / 2}
     )
     scores = np.array([0.0, 1.0, 5.0])
-    assert metrics.baseline(
-        ("pearson", "spearman", "pearson_spearman", "mean_squared_error"), scores, None
+    assert Regression().baseline(
+        ("pearson", "spearman", "pearson_spearman", "mean_squared_error"), scores
     ) == pytest.approx(
         {"pearson": 0, "spearman": 0, "pearson_spearman": 0, "mean_squared_error": scores.var()}
     )
 
 
 def test_baseline_of_a_tie_is_the_first_class():
-    assert metrics.baseline(("accuracy", "f1"), np.array([0, 1]), 2) == {"accuracy": 0.5, "f1": 0}
+    assert TWO.baseline(("accuracy", "f1"), np.array([0, 1])) == {"accuracy": 0.5, "f1": 0}
 
 
 def test_metrics_say_what_they_fit():
-    fitting = {name for name, metric in metrics.METRICS.items() if metric.fits(3)}
-    assert fitting == {"accuracy", "macro_f1", "matthews"}
-    assert metrics.METRICS["f1"].fits(2)
-    assert not metrics.METRICS["f1"].fits(None)
-    assert metrics.METRICS["pearson"].fits(None)
+    of_two = {"f1", "accuracy_and_f1", "precision", "recall"}
+    assert {"accuracy", "macro_f1", "matthews", "auroc"} <= set(THREE.fitting_metrics())
+    assert set(TWO.fitting_metrics()) - set(THREE.fitting_metrics()) == of_two
+    assert "pearson" in Regression().fitting_metrics()
+    assert not set(Regression().fitting_metrics()) & set(TWO.fitting_metrics())
 
 
 ODD_PREDICTIONS = {

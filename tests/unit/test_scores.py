@@ -14,17 +14,19 @@ from steadytune.analysis.verdicts import diagnose
 from steadytune.chance import Chance
 from steadytune.early_warning import early_warning
 from steadytune.errors import BadInput
-from steadytune.metrics import baseline
 from steadytune.recipe import StabilizerChoice
 from steadytune.records import Evaluation, Finished, Stopped
 from steadytune.score_scale import ScoreScale
 from steadytune.stabilizers import resolve
 from steadytune.study import TaskChoice
+from steadytune.targets import Classification, Regression
 from steadytune.tasks import load
 from steadytune.training.score_head import ScoreHead
 
 LEARNS = replace(RECIPE, lr=3e-3, epochs=None, steps=60, weight_decay=0.1)
 UNITS = [(1.0, 0.0), (1000.0, 0.0), (1e12, 3e12), (1e-9, 0.0), (-3.0, 5.0), (1.0, 2000.0)]
+
+TWO = Classification(("no", "yes"))
 
 
 def in_unit(factor, shift):
@@ -38,7 +40,7 @@ def in_unit(factor, shift):
     facts = replace(
         task.facts,
         scale=ScoreScale.of(splits["train"].labels),
-        baseline={"dev": baseline(names, splits["dev"].labels, None)},
+        baseline={"dev": Regression().baseline(names, splits["dev"].labels)},
     )
     return replace(task, train=splits["train"], dev={"dev": splits["dev"]}, facts=facts)
 
@@ -89,7 +91,7 @@ def test_what_is_saved_gives_the_outputs_on_record(folder, tmp_path, family, kee
     events = study.events()
     (finished,) = of(Finished, events)
     weights = {name: torch.from_numpy(array) for name, array in finished.weights.items()}
-    study.encoder.save(weights, tmp_path / "model", None)
+    study.encoder.save(weights, tmp_path / "model", Regression())
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model").eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert model.config.num_labels == 1
@@ -198,7 +200,7 @@ def test_scores_at_chance_are_noisy_and_no_alarm():
     for seed in range(200):
         draw = np.random.default_rng(seed)
         scores = ScoreScale.of(x := draw.lognormal(0, 1, 400)).standardized(x)
-        chance = Chance.of(scores, classes=False, batch_size=16)
+        chance = Chance.of(Regression().chance_losses(scores), batch_size=16)
         order = np.concatenate([draw.permutation(400) for _ in range(4)]).reshape(-1, 16)
         batch_losses = (scores[order] ** 2).mean(1)
         alarms += early_warning(batch_losses, np.ones(100), 100, chance) is not None
@@ -208,14 +210,14 @@ def test_scores_at_chance_are_noisy_and_no_alarm():
 def test_how_much_the_loss_at_chance_differs():
     draw = np.random.default_rng(0)
     scores = draw.normal(size=1000)
-    chance = Chance.of(scores, classes=False, batch_size=16)
+    chance = Chance.of(Regression().chance_losses(scores), batch_size=16)
     means = [
         np.mean((scores[draw.permutation(1000)[:160]] - scores.mean()) ** 2) for _ in range(2000)
     ]
     assert chance.error(10) == pytest.approx(np.std(means), rel=0.15)
-    balanced = Chance.of(np.array([0, 1] * 50), classes=True, batch_size=16)
+    balanced = Chance.of(TWO.chance_losses(np.array([0, 1] * 50)), batch_size=16)
     assert (balanced.level, balanced.error(8)) == (pytest.approx(np.log(2)), pytest.approx(0))
-    rare = Chance.of(np.array([0] * 90 + [1] * 10), classes=True, batch_size=10)
+    rare = Chance.of(TWO.chance_losses(np.array([0] * 90 + [1] * 10)), batch_size=10)
     entropy = -(0.9 * np.log(0.9) + 0.1 * np.log(0.1))
     assert rare.level == pytest.approx(entropy)
     assert rare.error(1) == pytest.approx(0.3 * np.log(9) / 10**0.5)

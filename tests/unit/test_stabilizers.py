@@ -13,11 +13,14 @@ from steadytune.errors import BadInput
 from steadytune.procedure import Parameter
 from steadytune.recipe import Recipe, StabilizerChoice
 from steadytune.seeds import keep_mask, keep_rate
+from steadytune.targets import Classification
 from steadytune.training.build import build
 from steadytune.training.passes import StepDraws
 from tiny_models import make_tiny
 
 CPU = torch.device("cpu")
+
+TWO = Classification(("no", "yes"))
 
 
 def with_stabilizer(name, settings, recipe=RECIPE) -> Recipe:
@@ -25,7 +28,7 @@ def with_stabilizer(name, settings, recipe=RECIPE) -> Recipe:
 
 
 def procedure(name, settings):
-    return build(with_stabilizer(name, settings), total_steps=16, classes=True)
+    return build(with_stabilizer(name, settings), total_steps=16, target=TWO)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,7 @@ def test_stabilizers_compose_in_the_order_given():
             StabilizerChoice("pretrained_decay", {"rate": 0.3}),
         ),
     )
-    made = build(both, 16, classes=True)
+    made = build(both, 16, TWO)
     group = made.groups(TABLE[0], 1, 0)
     assert (group.lr_factor, group.weight_decay, group.toward) == (0.5, 0.3, "start")
     assert [line.split(":")[0] for line in made.filled_by] == ["groups", "groups"]

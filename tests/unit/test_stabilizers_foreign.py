@@ -60,7 +60,7 @@ def test_lora_is_merged_into_the_saved_folder(tmp_path, family, targets):
     study = study_with(tmp_path, "lora", {"targets": targets}, family)
     events = study.events()
     weights = {n: torch.from_numpy(x) for n, x in kept(events).items()}
-    study.encoder.save(weights, tmp_path / "saved", study.task.label_names)
+    study.encoder.save(weights, tmp_path / "saved", study.task.target)
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "saved").eval()
     dev = study.task.dev["dev"]
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "saved")

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from steadytune.analysis.summary import SummaryRow
-from steadytune.failure_rule import in_words
 from steadytune.reports import paper_table
 from steadytune.reports.summary_table import FORMATS, HEADINGS, cells, is_best
+from steadytune.targets import Classification, Regression
 
+TWO = Classification(("no", "yes"))
 ROW = SummaryRow(
     task="glue/mrpc[train_size=500]",
     encoder="org/model_name|x",
@@ -33,7 +34,8 @@ ROW = SummaryRow(
     max=0.9,
     majority=0.812,
     majority_accuracy=0.68,
-    failed_if=in_words(0.68),
+    failed_if=TWO.failed_if({"accuracy": 0.68}),
+    constant=TWO.constant_name,
 )
 EMPTY = replace(ROW, recipe="other", n=0, mean=None, mean_interval=None, std=None, median=None)
 ROWS = [ROW, EMPTY]
@@ -98,7 +100,12 @@ def test_errors_are_no_percentages_and_not_a_number_is_null():
     row = replace(ROW, metric="mean_squared_error", mean=8.14, std=float("nan"))
     assert dict(zip(HEADINGS, cells(row), strict=True))["mean"] == "8.14"
     assert json.loads(FORMATS["json"]([row]))[0]["std"] is None
-    scores = replace(row, majority_accuracy=None, failed_if=in_words(None))
+    scores = replace(
+        row,
+        majority_accuracy=None,
+        failed_if=Regression().failed_if({}),
+        constant=Regression().constant_name,
+    )
     assert "squared error" in FORMATS["table"]([scores])
     assert "majority class" not in FORMATS["table"]([scores])
     interval = replace(row, mean_interval=(0.1, float("inf")))
@@ -134,7 +141,12 @@ def test_a_recipe_with_runs_missing_is_never_best():
 
 
 def test_captions_name_each_rule_with_its_tasks():
-    rows = [ROW, replace(ROW, task="spam", majority_accuracy=0.95, failed_if=in_words(0.95))]
+    rows = [
+        ROW,
+        replace(
+            ROW, task="spam", majority_accuracy=0.95, failed_if=TWO.failed_if({"accuracy": 0.95})
+        ),
+    ]
     text = " ".join(FORMATS["markdown"](rows).split())
     assert (
         "accuracy not above that of the majority class, or a constant prediction (glue/mrpc" in text

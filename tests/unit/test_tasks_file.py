@@ -53,7 +53,7 @@ def test_every_format_gives_the_same_task(tmp_path, suffix):
     path = write(tmp_path / f"data{suffix}", rows)
     quoting = "standard" if suffix == ".tsv" else None  # as the csv module writes it
     task = load(TaskChoice(path, pair="pair", quoting=quoting))
-    assert task.label_names == ("no", "yes")
+    assert task.target.label_names == ("no", "yes")
     assert (len(task.train), len(task.dev["dev"])) == (16, 4)
     found = {}
     for split in (task.train, task.dev["dev"]):
@@ -95,7 +95,7 @@ def test_a_given_dev_may_have_another_format(tmp_path):
     dev = write(tmp_path / "dev.tsv", rows_of(6, label=lambda i: i % 2))
     task = load(TaskChoice(train, dev=dev))
     assert (len(task.train), len(task.dev["dev"])) == (20, 6)
-    assert task.label_names == ("0", "1", "2")
+    assert task.target.label_names == ("0", "1", "2")
     assert task.metrics == ("accuracy", "macro_f1", "matthews")
     assert task.dev["dev"].labels.tolist() == [0, 1, 0, 1, 0, 1]
 
@@ -119,28 +119,28 @@ def test_a_given_dev_may_have_another_format(tmp_path):
 )
 def test_classes_are_in_the_order_of_numbers_or_the_alphabet(tmp_path, written, names):
     path = write(tmp_path / "data.jsonl", rows_of(30, label=lambda i: written[i % len(written)]))
-    assert load(TaskChoice(path)).label_names == names
+    assert load(TaskChoice(path)).target.label_names == names
 
 
 def test_numbers_that_are_not_whole_are_scores(tmp_path):
     path = write(tmp_path / "data.csv", rows_of(label=lambda i: i / 4))
     task = load(TaskChoice(path))
-    assert task.label_names is None
+    assert task.target.label_names is None
     assert task.metrics == ("pearson_spearman", "pearson", "spearman", "mean_squared_error")
     assert sorted([*task.train.labels, *task.dev["dev"].labels]) == [i / 4 for i in range(20)]
 
 
 def test_labels_can_be_declared(tmp_path):
     whole = write(tmp_path / "whole.csv", rows_of(label=lambda i: i % 5))
-    assert load(TaskChoice(whole, labels="scores")).num_outputs == 1
+    assert len(load(TaskChoice(whole, labels="scores")).target.output_names) == 1
     halves = write(tmp_path / "halves.csv", rows_of(label=lambda i: i % 2 + 0.5))
-    assert load(TaskChoice(halves, labels="classes")).label_names == ("0.5", "1.5")
+    assert load(TaskChoice(halves, labels="classes")).target.label_names == ("0.5", "1.5")
 
 
 def test_scores_are_decided_on_both_files_together(tmp_path):
     train = write(tmp_path / "train.csv", rows_of(label=lambda i: i / 4))
     dev = write(tmp_path / "dev.csv", rows_of(4, label=lambda i: i))
-    assert load(TaskChoice(train, dev=dev)).label_names is None
+    assert load(TaskChoice(train, dev=dev)).target.label_names is None
 
 
 def test_a_byte_order_mark_and_blank_lines_are_no_content(tmp_path):
@@ -162,7 +162,7 @@ def test_choice_of_other_columns(tmp_path):
     path = write(tmp_path / "data.parquet", rows_of(**columns))
     task = load(TaskChoice(path, text="body", label="class"))
     assert task.train.texts[0].startswith("b")
-    assert task.label_names == ("0", "1")
+    assert task.target.label_names == ("0", "1")
 
 
 @pytest.mark.parametrize(
@@ -441,7 +441,7 @@ def test_one_example_a_class_where_it_is_said(tmp_path):
     train = write(tmp_path / "train.csv", rows_of(8, label=lambda i: f"intent {i}"))
     refused(TaskChoice(train), "8 different labels in 8 rows", "task.labels=classes")
     dev = write(tmp_path / "dev.csv", rows_of(8, label=lambda i: f"intent {i}"))
-    assert load(TaskChoice(train, dev=dev, labels="classes")).num_outputs == 8
+    assert len(load(TaskChoice(train, dev=dev, labels="classes")).target.output_names) == 8
 
 
 def test_cautions_tell_leaks_clashes_repeats_and_empty_texts(tmp_path):

@@ -38,7 +38,7 @@ def test_real_classes(data_dir, name):
     task = load(TaskChoice(name, data_dir=str(data_dir)))
     train, dev, label_names, majority = REAL[name]
     assert (task.facts.train_examples, task.facts.dev_examples) == (train, {"dev": dev})
-    assert task.label_names == label_names
+    assert task.target.label_names == label_names
     assert (task.select, task.report) == ("dev", "dev")
     assert task.facts.baseline["dev"]["accuracy"] == pytest.approx(majority, abs=5e-5)
     if name in TRAIN_SHARES:
@@ -68,8 +68,8 @@ def test_real_cola_first_rows(data_dir):
 def test_real_similarity_scores(data_dir):
     task = load(TaskChoice("glue/stsb", data_dir=str(data_dir)))
     assert (len(task.train), len(task.dev["dev"])) == (5749, 1500)
-    assert task.label_names is None
-    assert task.num_outputs == 1
+    assert task.target.label_names is None
+    assert len(task.target.output_names) == 1
     assert task.train.labels.dtype == np.float64
     assert (task.train.labels.min(), task.train.labels.max()) == (0, 5)
     assert task.dev["dev"].texts[0] == "A man with a hard hat is dancing."
@@ -222,9 +222,8 @@ def test_the_table_describes_every_task():
         assert task.what
         assert task.metric in METRICS
     for task in GLUE.values():
-        num_classes = None if task.label_names is None else len(task.label_names)
-        assert all(METRICS[metric].fits(num_classes) for metric in task.metrics)
-        assert num_classes is None or "accuracy" in task.metrics
+        assert set(task.metrics) <= set(task.target.fitting_metrics())
+        assert set(task.target.always) <= set(task.metrics)
 
 
 class FakeHub(SimpleNamespace):

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from steadytune.errors import BadInput
 from steadytune.recipe import digest
 from steadytune.study import TaskChoice
+from steadytune.targets import Classification, target_of
 from steadytune.tasks import _splits
 from steadytune.tasks._finish import Contents, finish
 from steadytune.tasks._task import Split
 
+CLASSES = Classification(tuple("abcdef"))
 unhurried = settings(deadline=None, max_examples=50)
 
 
@@ -30,7 +32,7 @@ def split_of(labels, pairs=False):
 
 
 def contents_of(train=(0, 1) * 20, dev=(0, 1, 1) * 5, names=("no", "yes"), metrics=("accuracy",)):
-    return Contents(names, split_of(train), {"dev": split_of(dev)}, "dev", metrics)
+    return Contents(target_of(names), split_of(train), {"dev": split_of(dev)}, "dev", metrics)
 
 
 @st.composite
@@ -45,7 +47,7 @@ def labelled(draw, fewest=2):
 def test_subsets_nest_keep_shares_and_order(split, seed, data):
     small = data.draw(st.integers(1, len(split)))
     large = data.draw(st.integers(small, len(split)))
-    inner, outer = (_splits.subset(split, size, seed) for size in (small, large))
+    inner, outer = (_splits.subset(split, CLASSES, size, seed) for size in (small, large))
     assert (len(inner), len(outer)) == (small, large)
     assert set(inner.texts) <= set(outer.texts)
     places = [split.texts.index(text) for text in outer.texts]
@@ -58,15 +60,15 @@ def test_subsets_nest_keep_shares_and_order(split, seed, data):
 
 def test_another_seed_draws_another_subset_of_the_same_shares():
     split = split_of([0, 1, 1, 1] * 50)
-    one, two = _splits.subset(split, 40, 1), _splits.subset(split, 40, 2)
-    assert one.texts == _splits.subset(split, 40, 1).texts
+    one, two = _splits.subset(split, CLASSES, 40, 1), _splits.subset(split, CLASSES, 40, 2)
+    assert one.texts == _splits.subset(split, CLASSES, 40, 1).texts
     assert set(one.texts) != set(two.texts)
     assert np.bincount(one.labels).tolist() == np.bincount(two.labels).tolist() == [10, 30]
 
 
 def test_every_example_is_as_likely_to_be_drawn():
     split = split_of([0, 1] * 10)
-    drawn = [text for seed in range(300) for text in _splits.subset(split, 5, seed).texts]
+    drawn = [text for seed in range(300) for text in _splits.subset(split, CLASSES, 5, seed).texts]
     counts = [drawn.count(text) for text in split.texts]
     # 300 draws at 1/4: standard deviation 7.5; five of them allow for the 20 comparisons
     assert max(abs(count - 75) for count in counts) < 38
@@ -75,7 +77,7 @@ def test_every_example_is_as_likely_to_be_drawn():
 @unhurried
 @given(labelled(fewest=1), st.floats(0.05, 0.95), st.integers(0, 99))
 def test_held_out_part_is_disjoint_and_holds_no_class_of_its_own(split, share, seed):
-    train, dev = _splits.hold_out(split, share, seed)
+    train, dev = _splits.hold_out(split, CLASSES, share, seed)
     assert sorted(train.texts + dev.texts) == sorted(split.texts)
     assert set(dev.labels.tolist()) <= set(train.labels.tolist())
     assert abs(len(dev) - share * len(split)) <= 0.5 + len(np.unique(split.labels))
@@ -84,7 +86,7 @@ def test_held_out_part_is_disjoint_and_holds_no_class_of_its_own(split, share, s
 @unhurried
 @given(labelled(), st.integers(0, 99))
 def test_halves_share_every_class(split, seed):
-    first, second = _splits.halves(split, seed)
+    first, second = _splits.halves(split, CLASSES, seed)
     assert sorted(first.texts + second.texts) == sorted(split.texts)
     assert len(second) - len(first) == len(split) % 2
     counts = [np.bincount(half.labels, minlength=6) for half in (first, second)]
@@ -114,7 +116,7 @@ def test_thousands_of_classes_are_drawn_from_in_seconds():
     """Looking at every class each turn takes 2.5e8 steps here, which is minutes."""
     split = split_of(np.tile(np.arange(5000), 10))
     begun = time.process_time()
-    train, dev = _splits.hold_out(split, 0.2, 0)
+    train, dev = _splits.hold_out(split, CLASSES, 0.2, 0)
     assert time.process_time() - begun < 10
     assert (len(train), len(dev)) == (40_000, 10_000)
     assert np.bincount(dev.labels).max() <= 3
@@ -122,7 +124,7 @@ def test_thousands_of_classes_are_drawn_from_in_seconds():
 
 def test_scores_are_drawn_without_strata_and_pairs_go_along():
     split = split_of(np.linspace(0, 5, 30), pairs=True)
-    part = _splits.subset(split, 10, 0)
+    part = _splits.subset(split, CLASSES, 10, 0)
     assert part.labels.dtype == np.float64
     assert [pair.split()[1] for pair in part.pairs or ()] == [t.split()[1] for t in part.texts]
 
@@ -132,7 +134,7 @@ def test_full_protocol_selects_and_reports_on_dev():
     assert (task.select, task.report, list(task.dev)) == ("dev", "dev", ["dev"])
     assert task.facts.dev_examples == {"dev": 15}
     assert task.facts.baseline == {"dev": {"accuracy": pytest.approx(2 / 3)}}
-    assert task.num_outputs == 2
+    assert len(task.target.output_names) == 2
 
 
 def test_halves_protocol_reports_on_what_did_not_select():
@@ -193,7 +195,7 @@ def test_a_metric_that_does_not_fit_is_refused(metric, message):
 
 def test_scores_refuse_metrics_of_classes():
     scores = contents_of(np.linspace(0, 5, 30), np.linspace(0, 5, 9), None, ("pearson",))
-    assert finish(TaskChoice("t"), scores).num_outputs == 1
+    assert len(finish(TaskChoice("t"), scores).target.output_names) == 1
     with pytest.raises(BadInput, match="scores"):
         finish(TaskChoice("t", metric="accuracy"), scores)
 
@@ -213,7 +215,7 @@ def test_digest_covers_content_and_nothing_else():
         with_dev(labels=1 - dev.labels),
         with_dev(texts=dev.texts[::-1]),
         replace(base, train=_splits.take(base.train, np.arange(39))),
-        replace(base, label_names=("yes", "no")),
+        replace(base, target=Classification(("yes", "no"))),
         replace(base, dev={"devil": dev}, select="devil"),
         replace(base, metrics=("matthews", "accuracy")),
     ]
@@ -226,7 +228,7 @@ def test_the_digest_is_that_of_the_whole_content(monkeypatch):
     contents = contents_of()
     for split in (contents.train, replace(contents.train, pairs=contents.train.texts)):
         whole = {
-            "label_names": contents.label_names,
+            "label_names": contents.target.label_names,
             "train": [split.texts, split.pairs, split.labels.tolist()],
             "dev": [
                 [name, [one.texts, one.pairs, one.labels.tolist()]]

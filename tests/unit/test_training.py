@@ -23,7 +23,7 @@ def reference_trajectory(study, recipe, steps, folder):
     """transformers' model, torch's AdamW, clipping and schedule; padded batches; our data order."""
     ready = study.prepare(study.run)
     weights = ready.vocabulary.restored(ready.start, ready.procedure, 0)
-    study.encoder.save(weights, folder, study.task.label_names)
+    study.encoder.save(weights, folder, study.task.target)
     model = AutoModelForSequenceClassification.from_pretrained(folder).train()
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):

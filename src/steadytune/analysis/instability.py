@@ -89,15 +89,26 @@ def fleiss_kappa(predictions: NDArray[Any]) -> float | None:
 def instability(of: PredictionSet) -> list[Measure]:
     """The measures that the set's kind of labels has, in the order of a table."""
     counts = resampled_runs(len(of.records)) if len(of.records) > 2 else None
-    if of.probabilities is None:
+    if of.classes is None:
         matrix = score_difference_matrix(of.predictions)
         what = "typical difference of two runs' scores for one example, in the unit of the labels"
         return [over_pairs("difference", "score difference", what, matrix, counts)]
-    return [*_of_classes(of, counts), *_of_calibration(of, of.probabilities, counts)]
-
-
-def _of_classes(of: PredictionSet, counts: NDArray[np.int64] | None) -> list[Measure]:
     assert of.probabilities is not None
+    assert of.decided is not None
+    found = _of_classes(of, of.classes.plural, of.probabilities, counts)
+    if of.per_label:
+        matrix = disagreement_matrix(of.probabilities.argmax(axis=2))
+        what = "share of all labels of all examples that one of two runs predicts alone"
+        found.insert(1, over_pairs("label_disagreement", "by label", what, matrix, counts))
+    return [*found, *_of_calibration(of.probabilities, of.decided, counts)]
+
+
+def _of_classes(
+    of: PredictionSet,
+    classes: str,
+    probabilities: NDArray[np.float64],
+    counts: NDArray[np.int64] | None,
+) -> list[Measure]:
     disagreement = disagreement_matrix(of.predictions)
     right = of.predictions == of.labels
     agreed_right = right.astype(np.float64) @ right.T / len(of.labels)
@@ -106,16 +117,16 @@ def _of_classes(of: PredictionSet, counts: NDArray[np.int64] | None) -> list[Mea
         over_pairs(
             "disagreement",
             "disagreement",
-            "share of examples on which two runs predict different classes",
+            f"share of examples on which two runs predict different {classes}",
             disagreement,
             counts,
         ),
-        _kappa_measure(of.predictions, disagreement, counts),
+        _kappa_measure(of.predictions, classes, disagreement, counts),
         over_pairs(
             "jensen_shannon",
             "Jensen-Shannon",
-            "divergence of two runs' class probabilities, in nats (at most 0.69)",
-            jensen_shannon_matrix(of.probabilities),
+            "divergence of two runs' probabilities, in nats (at most 0.69)",
+            jensen_shannon_matrix(probabilities),
             counts,
         ),
         over_pairs(
@@ -129,10 +140,12 @@ def _of_classes(of: PredictionSet, counts: NDArray[np.int64] | None) -> list[Mea
 
 
 def _of_calibration(
-    of: PredictionSet, probabilities: NDArray[np.float64], counts: NDArray[np.int64] | None
+    probabilities: NDArray[np.float64],
+    decided: NDArray[np.int64],
+    counts: NDArray[np.int64] | None,
 ) -> list[Measure]:
-    errors = np.array([expected_calibration_error(p, of.labels) for p in probabilities])
-    briers = np.array([brier(p, of.labels) for p in probabilities])
+    errors = np.array([expected_calibration_error(p, decided) for p in probabilities])
+    briers = np.array([brier(p, decided) for p in probabilities])
     gap = "mean gap between confidence and accuracy, 15 bins; reads too high on small splits"
     return [
         _over_runs("ece", "ECE", gap, errors, counts),
@@ -154,14 +167,17 @@ def _kappa(agreement: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArr
 
 
 def _kappa_measure(
-    predictions: NDArray[Any], disagreement: Matrix, counts: NDArray[np.int64] | None
+    predictions: NDArray[Any],
+    classes: str,
+    disagreement: Matrix,
+    counts: NDArray[np.int64] | None,
 ) -> Measure:
     interval = None
     if counts is not None:
         shares = counts @ _class_shares(predictions) / len(predictions)
         agreement = 1 - resampled_pair_means(disagreement, counts)
         interval = percentile_interval(_kappa(agreement, shares))
-    what = "agreement beyond chance: 1 all runs alike, 0 no better than drawing classes"
+    what = f"agreement beyond chance: 1 all runs alike, 0 no better than drawing {classes}"
     value = fleiss_kappa(predictions)
     return Measure("kappa", "Fleiss' kappa", what, value, interval, len(predictions))
 

@@ -106,12 +106,12 @@ Scores = Callable[[Numbers], tuple[Numbers, Numbers]]
 def scorer(metric: str, labels: Predicted, a: Predicted, b: Predicted) -> tuple[Scores, int]:
     """What turns (R, N) weights of examples into (R, S) metrics of both recipes, and a fitting R.
 
-    Metrics of classes are functions of the weighted confusion table, made for all resamples at once
-    by matrix products; metrics of scores are computed one resample and run at a time.
+    Metrics that are functions of the weighted confusion table are made for all resamples at once
+    by matrix products; the others are computed one resample and run at a time.
     """
-    if METRICS[metric].kind == "classes":
-        classes = np.unique(np.concatenate([labels.ravel(), a.ravel(), b.ravel()]))
-        from_table = _FROM_TABLE[metric]
+    from_table = _FROM_TABLE.get(metric)
+    if from_table is not None and labels.ndim == 1:
+        classes = np.unique(np.concatenate([labels, a.ravel(), b.ravel()]))
 
         def by_table(weights: Numbers) -> tuple[Numbers, Numbers]:
             tables = (confusion(labels, x, classes, weights) for x in (a, b))

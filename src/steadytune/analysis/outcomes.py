@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
-from steadytune.failure_rule import RULE, FailureRule, no_better_than_constant
+from steadytune.failure_rule import RULE, FailureRule
 from steadytune.records import Checkpoint, RunRecord, State
 
 
@@ -42,11 +42,10 @@ def outcome(record: RunRecord, rule: FailureRule = RULE) -> Outcome | None:
 def collapsed(record: RunRecord, checkpoint: Checkpoint, rule: FailureRule = RULE) -> bool:
     """Whether a checkpoint is no better than a constant on the report split."""
     task, split = record.task, record.task.report
-    return no_better_than_constant(
+    return task.target.no_better_than_constant(
         checkpoint.metrics[split],
         task.baseline[split],
         checkpoint.constant[split],
-        classes=None if task.label_names is None else len(task.label_names),
-        examples=task.dev_examples[split],
-        rule=rule,
+        task.dev_examples[split],
+        rule,
     )

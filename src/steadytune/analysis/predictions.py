@@ -19,17 +19,12 @@ class CellPredictions:
     """What each ended run of a cell predicted on the split that reports.
 
     Attributes:
-        labels: (N,) classes or scores. predictions: (S, N) the same; a diverged run predicts the
-            majority class (for scores: the mean), as everywhere in the statistics.
+        labels: (N,) classes or scores, or (N, K) indicators. predictions: (S, N) or (S, N, K) the
+            same; a diverged run predicts the best constant, as everywhere in the statistics.
     """
 
     labels: NDArray[Any]
     predictions: NDArray[Any]
-
-    @property
-    def correct(self) -> NDArray[np.bool_]:
-        """(S, N) whether a run is right; for classes."""
-        return self.predictions == self.labels
 
 
 def cell_predictions(ledger: Ledger, cell: Cell, which: Which = "last") -> CellPredictions | None:
@@ -44,7 +39,8 @@ def cell_predictions(ledger: Ledger, cell: Cell, which: Which = "last") -> CellP
         rows.append(found[1] if found else None)
     if labels is None:
         return None
-    constant = np.full(len(labels), _majority(labels), dtype=labels.dtype)
+    target = cell.records[0].task.target
+    constant = target.constant(labels).astype(labels.dtype)
     return CellPredictions(labels, np.stack([constant if row is None else row for row in rows]))
 
 
@@ -56,9 +52,3 @@ def _read(
         return None
     found = ledger.predictions(record.id, checkpoint.step, record.task.report)
     return found.labels, found.predictions
-
-
-def _majority(labels: NDArray[Any]) -> float | int:
-    if np.issubdtype(labels.dtype, np.floating):
-        return float(labels.mean())
-    return int(np.bincount(labels).argmax())

@@ -15,7 +15,7 @@ from steadytune.analysis.estimators import mean, std
 from steadytune.analysis.intervals import bootstrap, wilson
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.errors import BadInput
-from steadytune.failure_rule import RULE, FailureRule, in_words
+from steadytune.failure_rule import RULE, FailureRule
 from steadytune.records import RunRecord, State
 
 Which = Literal["last", "best"]
@@ -42,8 +42,9 @@ class SummaryRow:
             std_interval: 95 % BCa bootstrap, widened for few runs (see ``intervals``), None for
             n < 2; below n = 5 they are too narrow all the same.
         majority: the majority class's value of the headline metric.
-        majority_accuracy: its accuracy; None where labels are scores.
+        majority_accuracy: its accuracy; None where there are no classes.
         failed_if: what counts as failed, in words.
+        constant: what the best constant prediction is called: the majority class, or another.
     """
 
     task: str
@@ -67,6 +68,7 @@ class SummaryRow:
     majority: float | None
     majority_accuracy: float | None
     failed_if: str = ""
+    constant: str = ""
 
 
 def summarize(
@@ -109,7 +111,6 @@ def _row(cell: Cell, which: Which, rule: FailureRule) -> SummaryRow:
     failed = outcomes.count(Outcome.FAILED) + diverged
     n, task = len(values), cell.records[0].task if cell.records else None
     baseline = task.baseline[task.report] if task else dict[str, float]()
-    majority = baseline.get("accuracy")
     return SummaryRow(
         task=cell.task,
         encoder=cell.encoder,
@@ -130,6 +131,7 @@ def _row(cell: Cell, which: Which, rule: FailureRule) -> SummaryRow:
         min=float(values.min()) if n else None,
         max=float(values.max()) if n else None,
         majority=baseline.get(task.metric) if task else None,
-        majority_accuracy=majority,
-        failed_if=in_words(majority, rule) if task else "",
+        majority_accuracy=baseline.get("accuracy"),
+        failed_if=task.target.failed_if(baseline, rule) if task else "",
+        constant=task.target.constant_name if task else "",
     )

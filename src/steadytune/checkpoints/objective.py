@@ -15,8 +15,9 @@ from steadytune.encoders import Encoder
 from steadytune.errors import BadInput
 from steadytune.procedure import Parameter, Params
 from steadytune.seeds import generator
+from steadytune.targets import Target
 from steadytune.training.evaluate import batches
-from steadytune.training.losses import classes_loss, scores_loss
+from steadytune.training.losses import LOSSES
 from steadytune.training.ready import Examples, ReadyRun
 
 
@@ -38,13 +39,13 @@ class LossAt(NamedTuple):
 class Objective:
     """The mean loss over examples, without dropout and in fp32: nothing in it is random.
 
-    It is the plain loss of the task (cross-entropy or squared error), whatever a stabilizer adds
+    It is the plain loss of the task (see ``training.losses``), whatever a stabilizer adds
     to it during training.
 
     Attributes:
         encoder: computes outputs. table: all its parameters.
         examples: a training set. chosen: (n,) which of its examples the loss is of.
-        classes: whether labels are classes or scores. device: where to compute.
+        target: what labels are. device: where to compute.
         about: what of this a file of results states.
     """
 
@@ -52,7 +53,7 @@ class Objective:
     table: Sequence[Parameter]
     examples: Examples
     chosen: NDArray[np.int64]
-    classes: bool
+    target: Target
     device: torch.device
     about: dict[str, Any]
 
@@ -77,8 +78,8 @@ class Objective:
         if number < size:
             chosen = np.sort(generator("subset", subset_seed, "loss").permutation(size)[:number])
             about["subset_seed"] = subset_seed
-        classes = run.task.label_names is not None
-        return cls(run.encoder, run.table, run.train, chosen, classes, run.device, about)
+        target = run.task.target
+        return cls(run.encoder, run.table, run.train, chosen, target, run.device, about)
 
     def __call__(self, params: Params, gradient: bool = True) -> LossAt:
         """Loss and gradient norms at ``params``."""
@@ -106,8 +107,7 @@ class Objective:
     def _loss(self, params: Params, chosen: NDArray[np.int64]) -> Tensor:
         batch = self.examples.tokenized.batch(chosen, self.device)
         labels = torch.from_numpy(self.examples.labels[chosen]).to(self.device)
-        loss_of = classes_loss if self.classes else scores_loss
-        return loss_of(self.encoder.outputs(params, batch, None), labels)
+        return LOSSES[self.target.name](self.encoder.outputs(params, batch, None), labels)
 
 
 def _square(leaf: Tensor) -> float:

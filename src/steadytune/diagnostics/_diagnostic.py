@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, Protocol
 from torch import Tensor
 
 from steadytune.procedure import Activations, OptimizerSettings, Parameter, Params
+from steadytune.targets import Target
 
 Cost = Literal["economy", "full"]
 """``economy``: all of them together cost less than 3 % of a step. ``full``: more."""
@@ -36,7 +37,8 @@ class Moment:
         loss: of the batch, before the update. chance: the loss of the best constant prediction on
             the training split: the entropy of its labels (ln K if they are balanced), or the
             variance of its scores.
-        outputs: (B, K) of the training batch, dropout on. labels: (B,).
+        target: what labels are.
+        outputs: (B, K) of the training batch, dropout on. labels: (B,) or (B, K).
         start: parameters at step 0. before, after: those before and after the update; ``before``
             is empty unless a diagnostic that reads it is due.
         activations: of a probe, the first examples of the dev split, under ``after``, dropout off;
@@ -51,6 +53,7 @@ class Moment:
     norms: Mapping[str, float]
     loss: float
     chance: float
+    target: Target
     outputs: Tensor
     labels: Tensor
     start: Params

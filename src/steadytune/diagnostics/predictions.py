@@ -8,12 +8,15 @@ on and a batch is small, so look at means over some tens of steps.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from steadytune.diagnostics._diagnostic import Cost, Evenly, Moment, Reads
+from steadytune.targets import TargetName
 
 
 @dataclass(frozen=True)
@@ -34,21 +37,46 @@ class Predictions:
         ``largest_share``: share of examples that are predicted as the batch's most frequent
         prediction. ``mean``: mean predicted class. For scores: ``spread`` and ``mean`` of the
         scores in units of training (0 is the mean of the training scores, 1 their standard
-        deviation). ``label_mean``: mean label, in the same unit.
+        deviation). ``label_mean``: mean label, in the same unit. For several labels at once:
+        entropies of the single yes or no, the most frequent label set, and ``mean`` and
+        ``label_mean`` are how many labels an example has.
         """
-        outputs_BK = moment.outputs.float()
-        label_mean = moment.labels.float().mean()
-        if outputs_BK.shape[1] == 1:
-            found = {"spread": outputs_BK.std(correction=0), "mean": outputs_BK.mean()}
-        else:
-            probabilities_BK = outputs_BK.softmax(1)
-            predicted_B = outputs_BK.argmax(1)
-            counts_K = torch.bincount(predicted_B, minlength=outputs_BK.shape[1])
-            found = {
-                "entropy": torch.special.entr(probabilities_BK).sum(1).mean(),
-                "spread": probabilities_BK.std(0, correction=0).mean(),
-                "largest_share": counts_K.max() / len(predicted_B),
-                "mean": predicted_B.float().mean(),
-            }
-        found["label_mean"] = label_mean
+        found = _OF[moment.target.name](moment.outputs.float())
+        labels = moment.labels.float()
+        found["label_mean"] = (labels if labels.ndim == 1 else labels.sum(1)).mean()
         return dict(zip(found, torch.stack(list(found.values())).tolist(), strict=True))
+
+
+def _of_classes(outputs_BK: Tensor) -> dict[str, Tensor]:
+    probabilities_BK = outputs_BK.softmax(1)
+    predicted_B = outputs_BK.argmax(1)
+    counts_K = torch.bincount(predicted_B, minlength=outputs_BK.shape[1])
+    return {
+        "entropy": torch.special.entr(probabilities_BK).sum(1).mean(),
+        "spread": probabilities_BK.std(0, correction=0).mean(),
+        "largest_share": counts_K.max() / len(predicted_B),
+        "mean": predicted_B.float().mean(),
+    }
+
+
+def _of_labels(outputs_BK: Tensor) -> dict[str, Tensor]:
+    yes_BK = outputs_BK.sigmoid()
+    predicted_BK = outputs_BK > 0
+    _, counts = predicted_BK.unique(dim=0, return_counts=True)
+    return {
+        "entropy": (torch.special.entr(yes_BK) + torch.special.entr(1 - yes_BK)).mean(),
+        "spread": yes_BK.std(0, correction=0).mean(),
+        "largest_share": counts.max() / len(predicted_BK),
+        "mean": predicted_BK.float().sum(1).mean(),
+    }
+
+
+def _of_scores(outputs_BK: Tensor) -> dict[str, Tensor]:
+    return {"spread": outputs_BK.std(correction=0), "mean": outputs_BK.mean()}
+
+
+_OF: Mapping[TargetName, Callable[[Tensor], dict[str, Tensor]]] = {
+    "classification": _of_classes,
+    "regression": _of_scores,
+    "multilabel": _of_labels,
+}

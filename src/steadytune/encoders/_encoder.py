@@ -15,6 +15,7 @@ from torch import Tensor
 from steadytune.procedure import Activations, Parameter, Params, Perturb
 from steadytune.records import EncoderFacts
 from steadytune.seeds import keep_mask, keep_rate
+from steadytune.targets import Target
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class Encoder(Protocol):
         self,
         params: Params,
         folder: Path,
-        label_names: tuple[str, ...] | None,
+        target: Target,
         sample: Sample | None = None,
     ) -> None:
         """Write a folder from which plain transformers gives this encoder's predictions.
@@ -187,7 +188,7 @@ class Encoder(Protocol):
         Args:
             params: fp32.
             folder: takes its place when everything is written and checked.
-            label_names: of the outputs; None for scores.
+            target: what the outputs mean.
             sample: how the run reads texts, and texts to check the folder on before that.
 
         Raises:

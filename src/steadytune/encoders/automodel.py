@@ -32,6 +32,7 @@ from steadytune.errors import BadInput
 from steadytune.procedure import Parameter, Params, Perturb
 from steadytune.records import EncoderFacts
 from steadytune.seeds import ambient
+from steadytune.targets import Target
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -234,7 +235,7 @@ class Foreign:
         self,
         params: Params,
         folder: Path,
-        label_names: tuple[str, ...] | None,
+        target: Target,
         sample: Sample | None = None,
     ) -> None:
         """Write a folder from which plain transformers predicts the same; see ``Encoder``."""
@@ -247,7 +248,7 @@ class Foreign:
         }
         model.load_state_dict(tensors, strict=False, assign=True)
         model.config.dtype = next(iter(params.values())).dtype
-        checkpoint.describe_outputs(model.config, num_outputs, label_names)
+        checkpoint.describe_outputs(model.config, target)
         with checkpoint.whole(folder) as fresh, quiet():
             model.save_pretrained(fresh)
             self._tokenizer.save(fresh, sample)

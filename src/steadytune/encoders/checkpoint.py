@@ -16,6 +16,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from steadytune.encoders.impossible import refuse_broken, refuse_settings
 from steadytune.errors import BadInput
 from steadytune.ledger.durable import replace_folder
+from steadytune.targets import Target
 
 WEIGHTS = (
     "model.safetensors",
@@ -159,15 +160,11 @@ def _plain(name: str, prefix: str) -> str:
     return name.removeprefix(f"{prefix}.")
 
 
-def describe_outputs(
-    config: PreTrainedConfig, num_outputs: int, label_names: tuple[str, ...] | None
-) -> None:
+def describe_outputs(config: PreTrainedConfig, target: Target) -> None:
     """Write into a configuration what the saved model's outputs mean."""
-    names = label_names or ("score",) if num_outputs == 1 else label_names
-    names = names or tuple(f"LABEL_{k}" for k in range(num_outputs))
-    config.id2label = dict(enumerate(names))
-    config.label2id = {name: k for k, name in enumerate(names)}
-    config.problem_type = "regression" if label_names is None else "single_label_classification"
+    config.id2label = dict(enumerate(target.output_names))
+    config.label2id = {name: k for k, name in enumerate(target.output_names)}
+    config.problem_type = target.problem_type  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def write(tensors: Mapping[str, Tensor], folder: Path) -> None:

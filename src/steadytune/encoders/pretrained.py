@@ -25,6 +25,7 @@ from steadytune.encoders.verification import check
 from steadytune.procedure import Activations, Parameter, Params, Perturb
 from steadytune.records import EncoderFacts
 from steadytune.seeds import generator
+from steadytune.targets import Target
 
 # Keys of config.json that say where a checkpoint came from, not what it computes.
 _DESCRIPTIVE = ("_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version")
@@ -133,13 +134,13 @@ class Pretrained:
         self,
         params: Params,
         folder: Path,
-        label_names: tuple[str, ...] | None,
+        target: Target,
         sample: Sample | None = None,
     ) -> None:
         """Write a folder from which plain transformers predicts the same; see ``Encoder``."""
         num_outputs = params["head.output.bias"].shape[0]
         config = copy.deepcopy(self._config)
-        checkpoint.describe_outputs(config, num_outputs, label_names)
+        checkpoint.describe_outputs(config, target)
         config.architectures = [self._family.model]
         config.dtype = params["head.output.bias"].dtype
         names = (p.name for p in self.parameters(num_outputs))

@@ -16,6 +16,7 @@ from steadytune.encoders.tokenizer import Tokenizer
 from steadytune.encoders.verification import PredictsOtherwise, check_tokens
 from steadytune.errors import BadInput
 from steadytune.procedure import Params
+from steadytune.targets import Target
 
 _TEXTS = ("a", "a few words", "more words than the others have, and punctuation, too. " * 20)
 _LENGTH = 128
@@ -88,9 +89,7 @@ def _step(encoder: Encoder, params: Params, batch: Batch, rates: Rates) -> None:
         encoder.outputs(moved, batch, None)
 
 
-def try_saving(
-    encoder: Encoder, num_outputs: int, label_names: tuple[str, ...] | None, sample: Sample
-) -> None:
+def try_saving(encoder: Encoder, target: Target, sample: Sample) -> None:
     """Save the encoder as it is before training, and read it with plain transformers.
 
     Of the families' encoders only the tokenizer is tried: their weights are written by us, to names
@@ -105,8 +104,8 @@ def try_saving(
                 encoder.save_tokenizer(Path(workplace), sample)
                 check_tokens(encoder, Path(workplace), sample)
             else:
-                params = encoder.initial(num_outputs, 0)
-                encoder.save(params, Path(workplace) / "model", label_names, sample)
+                params = encoder.initial(len(target.output_names), 0)
+                encoder.save(params, Path(workplace) / "model", target, sample)
         except PredictsOtherwise as problem:
             raise BadInput(
                 f"{encoder.name}: a model of this encoder predicts otherwise in plain transformers "

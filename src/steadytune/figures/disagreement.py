@@ -56,7 +56,7 @@ def disagreement_data(
     return [
         disagreement_of(cell, of, which)
         for cell, of in found
-        if of is not None and of.probabilities is not None
+        if of is not None and of.classes is not None
     ]
 
 

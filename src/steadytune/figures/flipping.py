@@ -63,7 +63,7 @@ def flipping_data(
 
 def _panel(ledger: Ledger, cell: Cell, which: Which, most: int) -> Flipping | None:
     of = prediction_set(ledger, cell, which)
-    if of is None or of.probabilities is None or len(of.records) < 2:
+    if of is None or of.classes is None or len(of.records) < 2:
         return None
     order = np.argsort(-(of.predictions == of.labels).mean(axis=1), kind="stable")
     unstable = instability_by_example(of.predictions)

@@ -90,7 +90,7 @@ def generalization_data(cells: Sequence[Cell]) -> list[Generalization]:
             if outcome(record) in (Outcome.SUCCESS, Outcome.FAILED)
             and record.last is not None
             and record.train_loss is not None
-            and record.task.label_names is not None
+            and "accuracy" in record.task.baseline[record.task.report]
         ]
         if not records:
             continue

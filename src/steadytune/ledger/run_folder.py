@@ -28,7 +28,8 @@ class Predictions:
     """One split as one Evaluation predicted it, in the order of the examples.
 
     Attributes:
-        labels: (N,) int64 classes or float64 scores. predictions: the same.
+        labels: (N,) int64 classes, (N,) float64 scores, or (N, K) int64 indicators of several
+            labels at once. predictions: the same.
         outputs: (N, K) float32 logits, or (N, 1) scores.
     """
 
@@ -139,11 +140,25 @@ class RunFolder:
                 f"there are {', '.join(there) or 'none'}"
             )
         columns = read_table(path)
-        outputs = [values for name, values in columns.items() if name.startswith("output_")]
-        numbers = [columns.get("label"), columns.get("prediction"), *outputs]
-        if not outputs or any(v is None or v.dtype.kind not in "if" for v in numbers):
+        found = [_gathered(columns, name) for name in ("label", "prediction", "output")]
+        if any(each.size == 0 or each.dtype.kind not in "if" for each in found):
             raise Damaged(f"{path}: damaged (it does not hold the columns of predictions)")
-        return Predictions(columns["label"], columns["prediction"], np.stack(outputs, axis=1))
+        return Predictions(*found)
+
+
+def numbered(name: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Values as columns of a file: ``name`` for (N,), ``name_0``, ``name_1``, ... for (N, K)."""
+    if values.ndim == 1:
+        return {name: values}
+    return {f"{name}_{k}": values[:, k] for k in range(values.shape[1])}
+
+
+def _gathered(columns: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    """What ``numbered`` made columns of; nothing where they are missing."""
+    if name in columns:
+        return columns[name]
+    found = [values for key, values in columns.items() if key.startswith(f"{name}_")]
+    return np.stack(found, axis=1) if found else np.empty(0)
 
 
 def step_columns(lines: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:

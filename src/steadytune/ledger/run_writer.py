@@ -29,7 +29,7 @@ from steadytune.ledger.arrays import (
 from steadytune.ledger.damage import CARD
 from steadytune.ledger.durable import Lines, make_folder
 from steadytune.ledger.record_file import EvaluationRow, with_evaluation, write_record
-from steadytune.ledger.run_folder import STEP_COLUMNS, RunFolder
+from steadytune.ledger.run_folder import STEP_COLUMNS, RunFolder, numbered
 from steadytune.ledger.sums import misfit, sum_of, sums_below
 from steadytune.records import (
     Crashed,
@@ -204,15 +204,14 @@ class RunWriter:
         self._count_step(line)
 
     def _evaluation(self, event: Evaluation) -> None:
-        predictions = self._predictions(event.outputs)
+        predictions = self._record.task.target.predictions(event.outputs)
         columns: dict[str, NDArray[Any]] = {
             "step": np.full(len(predictions), event.step, dtype=np.int64),
             "example": np.arange(len(predictions)),
-            "label": self._labels[event.split],
-            "prediction": predictions,
+            **numbered("label", self._labels[event.split]),
+            **numbered("prediction", predictions),
         }
-        for k in range(event.outputs.shape[1]):
-            columns[f"output_{k}"] = event.outputs[:, k]
+        columns |= numbered("output", event.outputs)
         file = self._folder.predictions_file(event.step, event.split)
         make_folder(file.parent)
         write_table(file, columns)
@@ -228,11 +227,6 @@ class RunWriter:
         self._log("evaluation", {name: getattr(row, name) for name in row.__dataclass_fields__})
         self._count_evaluation(row)
         self._save()
-
-    def _predictions(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
-        if self._record.task.label_names is None:
-            return outputs[:, 0].astype(np.float64)
-        return outputs.argmax(axis=1).astype(np.int64)
 
     def _snapshot(self, event: Snapshot) -> None:
         if event.step != len(self._losses):

@@ -108,7 +108,7 @@ def _facts(record: RunRecord) -> str:
         return f"{tensor} stopped being finite at step {step} of {record.total_steps}"
     assert record.last is not None
     split = record.task.report
-    name = "accuracy" if record.task.label_names else "mean_squared_error"
+    name = record.task.target.primary
     value, majority = record.last.metrics[split][name], record.task.baseline[split][name]
     told = [
         f"{name.replace('_', ' ')} {shown(name, value)}, a constant has {shown(name, majority)}"

@@ -75,14 +75,16 @@ def _measure(one: Measure) -> Json:
 
 def _of_classes(of: PredictionSet, texts: Examples | None) -> Json:
     """The matrix of disagreement and the flipping examples; empty where labels are scores."""
-    if of.probabilities is None:
+    if of.classes is None:
         return {"matrix": None, "flips": [], "flipping": None, "size": len(of.labels), "among": ""}
     good = of.successes()
     judged, among = (good, "successful") if len(good.records) > 1 else (of, "finished")
     unstable = instability_by_example(judged.predictions)
-    shares = shares_by_class(judged.predictions, of.probabilities.shape[2])
+    shares = shares_by_class(judged.predictions, len(of.classes.names))
     return {
         "matrix": np.round(disagreement_matrix(of.predictions), 3).tolist(),
+        "classes": list(of.classes.names),
+        "noun": of.classes.noun,
         "among": f"{len(judged.records)} {among}",
         "flipping": int((unstable > 0).sum()),
         "size": len(of.labels),

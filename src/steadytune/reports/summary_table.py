@@ -15,7 +15,6 @@ from rich.text import Text
 
 from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
 from steadytune.escape import cell, latex, markdown, visible
-from steadytune.failure_rule import in_words
 from steadytune.metrics import METRICS
 from steadytune.reports.strict_json import strict_json
 
@@ -41,16 +40,13 @@ _SHORT = {"mean_squared_error": "MSE"}  # errors: not fractions
 def caption(rows: Sequence[SummaryRow]) -> str:
     """What the numbers are: checkpoint, unit, estimators, and what counts as failed."""
     which = CHECKPOINTS[rows[0].checkpoint if rows else "last"]
-    scores = [row.majority_accuracy is None for row in rows if row.metric]
     units = "Metrics x 100" + (", errors (MSE) as they are," if _has_errors(rows) else "")
-    constants = [] if all(scores) and scores else ["the majority class"]
-    constants += ["the mean of the labels"] if any(scores) else []
-    constant = " or ".join(constants)
+    constant = " or ".join(dict.fromkeys(row.constant for row in rows if row.constant))
     return (
         f"{units} on dev, {which}, over all n ended runs; std with ddof = 1; the interval of the "
         "mean is a 95 % BCa bootstrap over runs, widened for small n (below 5 runs still too "
         f"narrow). {failed_means(rows)} Diverged runs (d) are among the failed and enter with the "
-        f"metric of predicting {constant}, which the column majority shows."
+        f"metric of predicting {constant or 'a constant'}, which the column majority shows."
     )
 
 
@@ -61,7 +57,7 @@ def failed_means(rows: Sequence[SummaryRow]) -> str:
         if row.failed_if:
             tasks.setdefault(row.failed_if, {})[row.task] = None
     if len(tasks) < 2:
-        return f"failed: {next(iter(tasks), in_words(0.5))}."
+        return f"failed: {next(iter(tasks), 'no better than a constant prediction')}."
     said = [f"{rule} ({', '.join(of)})" for rule, of in tasks.items()]
     return f"failed: {'; '.join(said)}."
 

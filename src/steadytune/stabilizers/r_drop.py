@@ -4,7 +4,8 @@ With p1 and p2 what two passes over the same batch predict, the loss of an examp
 
     CE(p1) + CE(p2) + alpha / 2 (KL(p1 || p2) + KL(p2 || p1))
 
-and for scores the squared error takes the place of CE and of both KL together. The paper tries
+and for scores the squared error takes the place of CE and of both KL together; of several labels at
+once each has a KL of its own, and their mean is taken, as in the loss. The paper tries
 alpha in {0.1, 0.5, 1} on GLUE.
 
 By default the whole is halved (``reduction="mean"``), so that the loss on record can be read
@@ -21,7 +22,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
-import torch.nn.functional as F
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
@@ -54,18 +54,8 @@ class RDrop:
             # A loss inside that takes several passes itself gets every second one.
             each = [Through(forward, lambda i, k=k: 2 * i + k) for k in (0, 1)]
             tasks = [inner(one, labels) for one in each]
-            total = sum(tasks) + self.alpha * divergence(each[0](0), each[1](0))
+            total = sum(tasks) + self.alpha * procedure.divergence(each[0](0), each[1](0))
             return total / 2 if self.reduction == "mean" else total
 
         line = f"loss: R-Drop, alpha {self.alpha}, {self.reduction}"
         return replace(procedure, loss=loss, filled_by=(*procedure.filled_by, line))
-
-
-def divergence(one: Tensor, other: Tensor) -> Tensor:
-    """Half the symmetric KL of logits (B, K), mean over examples; MSE of scores (B, 1)."""
-    if one.shape[1] == 1:
-        return F.mse_loss(one.float(), other.float())
-    p, q = one.float().log_softmax(1), other.float().log_softmax(1)
-    forth = F.kl_div(q, p, reduction="batchmean", log_target=True)
-    back = F.kl_div(p, q, reduction="batchmean", log_target=True)
-    return (forth + back) / 2

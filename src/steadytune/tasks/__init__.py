@@ -32,6 +32,7 @@ _FOR_FILES = (
     "pair",
     "label",
     "labels",
+    "label_separator",
     "separator",
     "quoting",
     "encoding",

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
+from steadytune.targets import Target
 from steadytune.tasks._task import Split
 
 MANY_REPEATS = 0.01  # a share of the training examples; a few repeats are in every corpus
 _SHOWN = 60  # characters of an example
 
 
-def cautions(
-    name: str, label_names: tuple[str, ...] | None, train: Split, dev: Mapping[str, Split]
-) -> Iterator[str]:
+def cautions(name: str, target: Target, train: Split, dev: Mapping[str, Split]) -> Iterator[str]:
     """What should be known of the data before anything is trained on it, one sentence each.
 
     Args:
         name: what the task is called.
-        label_names: names of the K classes, or None for scores.
+        target: what the labels are.
         train: the training split.
         dev: dev splits by name.
     """
@@ -28,11 +25,10 @@ def cautions(
     for split_name, split in dev.items():
         yield from (f"{name}: {line}" for line in _leaks(known, split_name, split))
     if len(known) < len(keys):
-        yield from (f"{name}: {line}" for line in _repeats(keys, len(known), label_names, train))
+        yield from (f"{name}: {line}" for line in _repeats(keys, len(known), target, train))
     for split_name, split in (("training", train), *dev.items()):
         yield from (f"{name}: {line}" for line in _without_words(split_name, split))
-        if label_names is not None:
-            yield from (f"{name}: {line}" for line in _absent(split_name, split, label_names))
+        yield from (f"{name}: {line}" for line in _absent(split_name, split, target))
 
 
 def _leaks(known: set[object], name: str, split: Split) -> Iterator[str]:
@@ -46,26 +42,25 @@ def _leaks(known: set[object], name: str, split: Split) -> Iterator[str]:
         )
 
 
-def _repeats(
-    keys: Sequence[object], different: int, label_names: tuple[str, ...] | None, train: Split
-) -> Iterator[str]:
+def _repeats(keys: Sequence[object], different: int, target: Target, train: Split) -> Iterator[str]:
     repeats = len(keys) - different
     if repeats >= MANY_REPEATS * len(keys):
         yield (
             f"{repeats} of {len(keys)} training examples repeat an earlier one; there is less to"
             " learn from than their number says"
         )
-    if label_names is None:
+    classes = target.classes(train.labels, train.labels[None])
+    if classes is None:
         return
     first: dict[object, int] = {}
     clashes: dict[object, tuple[int, int]] = {}
     for row, key in enumerate(keys):
         before = first.setdefault(key, row)
-        if train.labels[before] != train.labels[row]:
+        if classes.labels[before] != classes.labels[row]:
             clashes.setdefault(key, (before, row))
     if clashes:
         before, row = next(iter(clashes.values()))
-        one, other = (label_names[int(train.labels[which])] for which in (before, row))
+        one, other = (classes.names[int(classes.labels[which])] for which in (before, row))
         yield (
             f"{_texts(len(clashes))} of the training split {_stand(len(clashes))} there with"
             f" different labels (such as {_quoted(train.texts[row])} as {one!r} and as {other!r});"
@@ -84,15 +79,14 @@ def _without_words(name: str, split: Split) -> Iterator[str]:
             )
 
 
-def _absent(name: str, split: Split, label_names: Sequence[str]) -> Iterator[str]:
-    counts = np.bincount(split.labels.astype(np.int64), minlength=len(label_names))
-    absent = [repr(label_names[which]) for which in range(len(label_names)) if counts[which] == 0]
+def _absent(name: str, split: Split, target: Target) -> Iterator[str]:
+    found = target.by_label(split.labels, split.labels)
+    absent = [repr(label) for label, one in found.items() if one.examples == 0]
     if absent:
         shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
         what = "cannot be learned" if name == "training" else "do not show in its results"
         yield (
-            f"{len(absent)} of {len(label_names)} classes have no example in {name} ({shown}) and"
-            f" {what}"
+            f"{len(absent)} of {target.described} have no example in {name} ({shown}) and {what}"
         )
 
 

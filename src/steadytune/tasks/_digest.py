@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from steadytune.targets import Target
 from steadytune.tasks._task import Split
 
 _CHUNK = 1 << 14
 
 
 def content_digest(
-    label_names: tuple[str, ...] | None,
+    target: Target,
     train: Split,
     dev: Mapping[str, Split],
     reported: tuple[str, ...],
@@ -21,17 +22,17 @@ def content_digest(
     """Digest of all that a run sees of its task; the task's name and where it lies do not count.
 
     It is ``recipe.digest`` of the five under the keys ``label_names``, ``train``, ``dev`` (pairs of
-    name and split), ``metrics`` and ``roles``, each split as (texts, pairs, labels), and for scores
-    how they are trained.
+    name and split), ``metrics`` and ``roles``, each split as (texts, pairs, labels), and what
+    else the target says of how it is trained.
     """
     sha = hashlib.sha256()
-    for piece in _pieces(label_names, train, dev, reported, roles):
+    for piece in _pieces(target, train, dev, reported, roles):
         sha.update(piece.encode())
     return sha.hexdigest()[:16]
 
 
 def _pieces(
-    label_names: tuple[str, ...] | None,
+    target: Target,
     train: Split,
     dev: Mapping[str, Split],
     reported: tuple[str, ...],
@@ -43,10 +44,10 @@ def _pieces(
         yield f"{',' * (which > 0)}[{_json(name)},"
         yield from _split(split)
         yield "]"
-    yield f'],"label_names":{_json(label_names)},"metrics":{_json(reported)}'
+    yield f'],"label_names":{_json(target.label_names)},"metrics":{_json(reported)}'
     yield f',"roles":{_json(roles)}'
-    if label_names is None:  # runs of versions that trained scores as they are are other runs
-        yield ',"scores":"standardized"'
+    for key, value in target.digested.items():  # its keys lie between roles and train
+        yield f",{_json(key)}:{_json(value)}"
     yield ',"train":'
     yield from _split(train)
     yield "}"

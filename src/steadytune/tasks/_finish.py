@@ -11,6 +11,7 @@ from steadytune.errors import BadInput
 from steadytune.records import TaskFacts
 from steadytune.score_scale import ScoreScale
 from steadytune.study import TaskChoice
+from steadytune.targets import Target
 from steadytune.tasks import _splits
 from steadytune.tasks._cautions import cautions
 from steadytune.tasks._digest import content_digest
@@ -22,14 +23,14 @@ class Contents:
     """What a source of examples gives, before the choices that hold for every task.
 
     Attributes:
-        label_names: names of the K classes, or None where labels are scores.
+        target: what its labels are.
         train: the training split. dev: dev splits by name.
         select: the dev split that selects and reports.
         metrics: what is reported; the first is the headline metric.
         cautions: sentences on what in the source may have been meant otherwise.
     """
 
-    label_names: tuple[str, ...] | None
+    target: Target
     train: Split
     dev: Mapping[str, Split]
     select: str
@@ -44,29 +45,27 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
         BadInput: the subset is larger than the training split or holds a single class, a half of
             dev would be too small, or the metric does not exist or does not fit the labels.
     """
-    headline = _headline(choice, contents)
+    headline, target = _headline(choice, contents), contents.target
     train = _train(choice, contents)
     dev, select, report = _dev(choice, contents)
-    reported = (headline, *(name for name in contents.metrics if name != headline))
+    reported = tuple(dict.fromkeys((headline, *contents.metrics, *target.always)))
     facts = TaskFacts(
         name=choice.title,
-        digest=content_digest(contents.label_names, train, dev, reported, (select, report)),
-        label_names=contents.label_names,
+        digest=content_digest(target, train, dev, reported, (select, report)),
+        label_names=target.label_names,
         metric=headline,
         train_examples=len(train),
         dev_examples={name: len(split) for name, split in dev.items()},
         select=select,
         report=report,
-        baseline={
-            name: metrics.baseline(reported, split.labels, _num_classes(contents))
-            for name, split in dev.items()
-        },
+        baseline={name: target.baseline(reported, split.labels) for name, split in dev.items()},
         scale=_scale(choice, contents, train),
-        cautions=(*contents.cautions, *cautions(choice.name, contents.label_names, train, dev)),
+        cautions=(*contents.cautions, *cautions(choice.name, target, train, dev)),
+        target_name=target.name,
     )
     return Task(
         name=choice.title,
-        label_names=contents.label_names,
+        target=target,
         train=train,
         dev=dev,
         metric=headline,
@@ -78,32 +77,25 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
 
 
 def _scale(choice: TaskChoice, contents: Contents, train: Split) -> ScoreScale | None:
-    """The unit in which scores are trained; None for classes."""
-    if contents.label_names is not None:
-        return None
+    """The unit in which labels are trained, where they have one."""
     try:
-        return ScoreScale.of(train.labels)
+        return contents.target.scale(train.labels)
     except BadInput as problem:
         raise BadInput(f"{choice.title}: {problem}") from None
-
-
-def _num_classes(contents: Contents) -> int | None:
-    return None if contents.label_names is None else len(contents.label_names)
 
 
 def _headline(choice: TaskChoice, contents: Contents) -> str:
     if choice.metric is None:
         return contents.metrics[0]
-    num_classes = _num_classes(contents)
-    fitting = [name for name, metric in metrics.METRICS.items() if metric.fits(num_classes)]
+    fitting = contents.target.fitting_metrics()
     if choice.metric in fitting:
         return choice.metric
-    labels = "scores" if num_classes is None else f"{num_classes} classes"
     close = get_close_matches(choice.metric, fitting, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     problem = "does not fit" if choice.metric in metrics.METRICS else "is not a metric for"
     raise BadInput(
-        f"metric {choice.metric!r} {problem} the labels of {choice.name} ({labels}){hint}\n"
+        f"metric {choice.metric!r} {problem} the labels of {choice.name}"
+        f" ({contents.target.described}){hint}\n"
         f"metrics that fit: {', '.join(fitting)}"
     )
 
@@ -117,9 +109,8 @@ def _train(choice: TaskChoice, contents: Contents) -> Split:
             f"train_size is {size}, but the training split of {choice.name} has only"
             f" {len(train)} examples; give at most that many"
         )
-    part = _splits.subset(train, size, choice.subset_seed)
-    if contents.label_names is not None and part.labels.min() == part.labels.max():
-        only = contents.label_names[int(part.labels[0])]
+    part = _splits.subset(train, contents.target, size, choice.subset_seed)
+    if only := contents.target.only_class(part.labels):
         raise BadInput(
             f"train_size {size} is too small for {choice.name}: with its class shares all of the"
             f" subset is of class {only!r}; give a larger train_size"
@@ -138,5 +129,5 @@ def _dev(choice: TaskChoice, contents: Contents) -> tuple[dict[str, Split], str,
             f"dev_protocol 'halves' needs at least 4 dev examples; {choice.name} has {len(whole)};"
             " give more, or use dev_protocol 'full'"
         )
-    first, second = _splits.halves(whole, choice.dev_seed)
+    first, second = _splits.halves(whole, contents.target, choice.dev_seed)
     return {"dev_select": first, "dev_report": second, **dev}, "dev_select", "dev_report"

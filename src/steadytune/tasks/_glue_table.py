@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from steadytune.targets import Classification, Regression, Target
+
 
 @dataclass(frozen=True)
 class GlueTask:
@@ -20,7 +22,7 @@ class GlueTask:
         text, pair, label: columns in the official files, by name, or by position in a file
             without a header.
         hub_columns: the text columns on the Hub.
-        label_names: class names in index order, or None for scores.
+        target: what its labels are.
         written: how the files write the classes, in index order.
         metrics: headline metric first.
         dev: names of the dev splits, the one that selects and reports first.
@@ -34,7 +36,7 @@ class GlueTask:
     pair: str | int | None
     label: str | int
     hub_columns: tuple[str, ...]
-    label_names: tuple[str, ...] | None
+    target: Target
     written: tuple[str, ...]
     metrics: tuple[str, ...]
     dev: tuple[str, ...] = ("dev",)
@@ -54,7 +56,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair="sentence2",
         label="label",
         hub_columns=_SENTENCES,
-        label_names=_ENTAILMENT,
+        target=Classification(_ENTAILMENT),
         written=_ENTAILMENT,
         metrics=("accuracy",),
     ),
@@ -66,7 +68,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair="#2 String",
         label="Quality",
         hub_columns=_SENTENCES,
-        label_names=("not_equivalent", "equivalent"),
+        target=Classification(("not_equivalent", "equivalent")),
         written=_BITS,
         metrics=("f1", "accuracy", "accuracy_and_f1"),
     ),
@@ -78,7 +80,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair=None,
         label=1,
         hub_columns=("sentence",),
-        label_names=("unacceptable", "acceptable"),
+        target=Classification(("unacceptable", "acceptable")),
         written=_BITS,
         metrics=("matthews", "accuracy"),
     ),
@@ -90,7 +92,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair="sentence",
         label="label",
         hub_columns=("question", "sentence"),
-        label_names=_ENTAILMENT,
+        target=Classification(_ENTAILMENT),
         written=_ENTAILMENT,
         metrics=("accuracy",),
     ),
@@ -102,7 +104,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair=None,
         label="label",
         hub_columns=("sentence",),
-        label_names=("negative", "positive"),
+        target=Classification(("negative", "positive")),
         written=_BITS,
         metrics=("accuracy",),
     ),
@@ -114,7 +116,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair="sentence2",
         label="score",
         hub_columns=_SENTENCES,
-        label_names=None,
+        target=Regression(),
         written=(),
         metrics=("pearson_spearman", "pearson", "spearman", "mean_squared_error"),
     ),
@@ -126,7 +128,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair="sentence2",
         label="label",
         hub_columns=_SENTENCES,
-        label_names=("not_entailment", "entailment"),
+        target=Classification(("not_entailment", "entailment")),
         written=_BITS,
         metrics=("accuracy",),
     ),
@@ -138,7 +140,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair="sentence2",
         label="gold_label",
         hub_columns=("premise", "hypothesis"),
-        label_names=("entailment", "neutral", "contradiction"),
+        target=Classification(("entailment", "neutral", "contradiction")),
         written=("entailment", "neutral", "contradiction"),
         metrics=("accuracy",),
         dev=("dev_matched", "dev_mismatched"),
@@ -151,7 +153,7 @@ GLUE: Mapping[str, GlueTask] = {
         pair="question2",
         label="is_duplicate",
         hub_columns=("question1", "question2"),
-        label_names=("not_duplicate", "duplicate"),
+        target=Classification(("not_duplicate", "duplicate")),
         written=_BITS,
         metrics=("f1", "accuracy"),
         cut_rows_skipped=True,

@@ -9,12 +9,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.errors import BadInput
+from steadytune.study import TaskChoice
+from steadytune.targets import Classification, Regression, Target
 from steadytune.tasks.tables import Table
 
 _MAYBE_MISSING = {"nan", "na", "n/a", "#n/a", "<na>", "none", "null", "nil"}
@@ -25,12 +27,13 @@ class Labels:
     """The labels of several files under one reading.
 
     Attributes:
-        names: names of the K classes in index order, or None where labels are scores.
-        values: for each file (N,) int64 class indices, or (N,) float64 scores.
+        target: what they are, with the names of classes in index order.
+        values: for each file (N,) int64 class indices, (N,) float64 scores, or (N, K) int64
+            indicators of several labels at once.
         cautions: sentences on labels that may have been meant otherwise.
     """
 
-    names: tuple[str, ...] | None
+    target: Target
     values: tuple[NDArray[np.int64] | NDArray[np.float64], ...]
     cautions: tuple[str, ...] = ()
 
@@ -58,9 +61,7 @@ class _Column:
         return self.distinct[self.which[row]]
 
 
-def read_labels(
-    tables: Sequence[Table], column: str, kind: Literal["auto", "classes", "scores"]
-) -> Labels:
+def read_labels(tables: Sequence[Table], choice: TaskChoice) -> Labels:
     """The label column of the training file, and of the dev file where there is one.
 
     A text names the class as it is written, blanks around it aside: ``01``, ``1`` and ``1.0`` are
@@ -69,22 +70,23 @@ def read_labels(
 
     Raises:
         BadInput: a label is missing, a score is not a finite number, a class is only in the second
-            file, all examples of a file are of one class or score, or, unless ``kind`` says
-            otherwise, nearly every example has a class of its own.
+            file, all examples of a file are of one class or score, or, unless ``choice.labels``
+            says otherwise, nearly every example has a class of its own.
     """
-    columns = [_column(table, column) for table in tables]
-    present = [value for one in columns for value in one.distinct if not _is_missing(value)]
+    kind = choice.labels
+    columns = [_column(table, str(choice.label)) for table in tables]
+    present = [value for one in columns for value in one.distinct if not is_missing(value)]
     numeric = all(map(_is_number, present))
     fractional = numeric and not all(map(_is_whole_or_not_finite, present))
     if kind == "scores" or (kind == "auto" and fractional):
         return _scores(columns)
     _refuse_missing(columns, finite=numeric and kind == "auto")
-    written = [[_class_name(value) for value in one.distinct] for one in columns]
-    names = _ordered(set(written[0]), whole=all(map(_is_whole, present)))
+    written = [[class_name(value) for value in one.distinct] for one in columns]
+    names = ordered(set(written[0]), whole=all(map(is_whole, present)))
     _refuse_odd_classes(columns, written, guess=kind == "auto")
     index = {name: which for which, name in enumerate(names)}
     return Labels(
-        names=tuple(names),
+        target=Classification(tuple(names)),
         values=tuple(
             np.array([index[name] for name in found], dtype=np.int64)[one.which]
             for one, found in zip(columns, written, strict=True)
@@ -109,7 +111,7 @@ def _key(value: object) -> object:
     return type(value), value
 
 
-def _ordered(names: Iterable[str], whole: bool) -> list[str]:
+def ordered(names: Iterable[str], whole: bool) -> list[str]:
     if not whole:
         return sorted(names)
     return sorted(names, key=lambda name: (_as_int(name), name))
@@ -129,7 +131,7 @@ def _scores(columns: Sequence[_Column]) -> Labels:
         if bad:
             problems.append(
                 f"{column.where(bad)}: the score in column {column.name!r} must be a finite"
-                f" number, not {column.at(bad[0])!r}; remove or repair {_such(bad)}"
+                f" number, not {column.at(bad[0])!r}; remove or repair {such(bad)}"
             )
         elif len({_number(value) for value in column.distinct}) == 1:
             problems.append(
@@ -139,7 +141,7 @@ def _scores(columns: Sequence[_Column]) -> Labels:
     if problems:
         raise BadInput("\n".join(problems))
     return Labels(
-        names=None,
+        target=Regression(),
         values=tuple(
             np.array([_number(value) for value in one.distinct], dtype=np.float64)[one.which]
             for one in columns
@@ -158,17 +160,19 @@ def _refuse_missing(columns: Sequence[_Column], finite: bool) -> None:
             problems.append(
                 f"{column.where(several)}: column {column.name!r} holds {kind} ({value!r}); a label"
                 " is one word or number: write one, or choose another column with task.label"
+                + (
+                    "; if rows have several labels, --set task.labels=multilabel"
+                    * (kind == "a list")
+                )
             )
             continue
-        missing = column.rows(
-            lambda value: _is_missing(value) or (finite and not _is_finite(value))
-        )
+        missing = column.rows(lambda value: is_missing(value) or (finite and not _is_finite(value)))
         if missing:
             found = column.at(missing[0])
             classes = isinstance(found, str) and found.strip()
             problems.append(
                 f"{column.where(missing)}: no label to use in column {column.name!r} (found"
-                f" {found!r}); remove or repair {_such(missing)}"
+                f" {found!r}); remove or repair {such(missing)}"
                 + ("; if it names a class, --set task.labels=classes" if classes else "")
             )
     if problems:
@@ -193,20 +197,20 @@ def _refuse_odd_classes(
             " task.labels=classes; if they are numbers to predict, --set task.labels=scores"
         )
     for column, names in zip(columns[1:], written[1:], strict=True):
-        unseen = column.rows(lambda value: _class_name(value) not in known)
+        unseen = column.rows(lambda value: class_name(value) not in known)
         if unseen:
             new = sorted(set(names) - known)
             problems.append(
                 f"{column.where(unseen)}: label {', '.join(map(repr, new[:5]))} is not among the"
                 f" training labels {', '.join(map(repr, sorted(known)[:10]))}"
-                f"{_written_there(new, known)}; relabel {_such(unseen)}, or add training examples"
+                f"{written_there(new, known)}; relabel {such(unseen)}, or add training examples"
                 " of that class"
             )
     if problems:
         raise BadInput("\n".join(problems))
 
 
-def _written_there(new: Iterable[str], known: Iterable[str]) -> str:
+def written_there(new: Iterable[str], known: Iterable[str]) -> str:
     forms = {_form(name): name for name in known}
     pairs = [(name, forms[_form(name)]) for name in new if _form(name) in forms]
     return f" (there {pairs[0][1]!r} may be what is {pairs[0][0]!r} here)" if pairs else ""
@@ -245,7 +249,7 @@ def _maybe_missing(columns: Sequence[_Column]) -> Iterator[str]:
             )
 
 
-def _such(rows: Sequence[int]) -> str:
+def such(rows: Sequence[int]) -> str:
     return "that row" if len(rows) == 1 else f"those {len(rows)} rows"
 
 
@@ -270,16 +274,16 @@ def _is_finite(value: object) -> bool:
     return number is not None and math.isfinite(number)
 
 
-def _is_whole(value: object) -> bool:
+def is_whole(value: object) -> bool:
     number = _number(value)
     return number is not None and number.is_integer()
 
 
 def _is_whole_or_not_finite(value: object) -> bool:
-    return _is_whole(value) or not _is_finite(value)
+    return is_whole(value) or not _is_finite(value)
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
     """Nothing, blank, not a number, or several values at once."""
     if isinstance(value, float):
         return math.isnan(value)
@@ -288,7 +292,7 @@ def _is_missing(value: object) -> bool:
     return value is None or isinstance(value, list | dict | bytes)
 
 
-def _class_name(value: object) -> str:
-    if isinstance(value, float | Decimal) and _is_whole(value):
+def class_name(value: object) -> str:
+    if isinstance(value, float | Decimal) and is_whole(value):
         return str(int(value))
     return str(value).strip()

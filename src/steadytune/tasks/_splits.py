@@ -1,7 +1,8 @@
-"""Which examples a split holds: keyed subsets, held-out parts and halves, stratified by class.
+"""Which examples a split holds: keyed subsets, held-out parts and halves, stratified.
 
 Every draw is keyed by a seed of the task's choice, so what one draw takes never moves another.
-Scores are not stratified: they count as one class.
+The target says what is stratified: classes; of several labels at once the rarest that an example
+has; scores are not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.seeds import Purpose, generator
+from steadytune.targets import Target
 from steadytune.tasks._task import Split
 
 Indices = NDArray[np.int64]
@@ -27,46 +29,45 @@ def take(split: Split, indices: Indices) -> Split:
     )
 
 
-def subset(split: Split, size: int, seed: int) -> Split:
+def subset(split: Split, target: Target, size: int, seed: int) -> Split:
     """``size`` examples in their old order; smaller subsets lie within larger ones."""
-    return take(split, np.sort(_drawn(split, size, "subset", seed, "train")))
+    return take(split, np.sort(_drawn(_strata(split, target), size, "subset", seed, "train")))
 
 
-def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
+def hold_out(split: Split, target: Target, share: float, seed: int) -> tuple[Split, Split]:
     """A split cut into (kept, held out), each in the old order.
 
     ``share`` of the examples are held out, rounded; where that would take all examples of a class,
     one of them stays, so that no label is seen only in the held-out part.
     """
-    held = _drawn(split, round(share * len(split)), "split", seed, "dev")
+    strata = _strata(split, target)
+    held = _drawn(strata, round(share * len(split)), "split", seed, "dev")
     stays = np.ones(len(split), dtype=np.bool_)
     stays[held] = False
-    for members in _strata(split):
+    for members in strata:
         if not stays[members].any():
             stays[members[0]] = True
     everything = np.arange(len(split))
     return take(split, everything[stays]), take(split, everything[~stays])
 
 
-def halves(split: Split, seed: int) -> tuple[Split, Split]:
-    """A split cut into two halves by class; the second is one larger where the size is odd."""
-    first = np.sort(_drawn(split, len(split) // 2, "split", seed, "halves"))
+def halves(split: Split, target: Target, seed: int) -> tuple[Split, Split]:
+    """A split cut into two stratified halves; the second is one larger where the size is odd."""
+    first = np.sort(_drawn(_strata(split, target), len(split) // 2, "split", seed, "halves"))
     second = np.setdiff1d(np.arange(len(split)), first)
     return take(split, first), take(split, second)
 
 
-def _strata(split: Split) -> list[Indices]:
-    """The examples of each class that occurs, in the order on disk."""
-    if split.labels.dtype.kind == "f":
-        return [np.arange(len(split))]
-    order = np.argsort(split.labels, kind="stable")
-    _, starts = np.unique(split.labels[order], return_index=True)
+def _strata(split: Split, target: Target) -> list[Indices]:
+    """The examples of each stratum, in the order on disk."""
+    of = target.strata(split.labels)
+    order = np.argsort(of, kind="stable")
+    _, starts = np.unique(of[order], return_index=True)
     return np.split(order, starts[1:])
 
 
-def _drawn(split: Split, size: int, purpose: Purpose, seed: int, place: str) -> Indices:
+def _drawn(strata: list[Indices], size: int, purpose: Purpose, seed: int, place: str) -> Indices:
     """The first ``size`` examples of a keyed, stratified order of all examples."""
-    strata = _strata(split)
     shuffled = [
         iter(generator(purpose, seed, place, which).permutation(members))
         for which, members in enumerate(strata)

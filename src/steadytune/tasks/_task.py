@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.records import TaskFacts
+from steadytune.targets import Target
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,13 @@ class Split:
 
     Attributes:
         texts: N texts. pairs: N second texts, or None for a task on single texts.
-        labels: (N,) int64 class indices, or (N,) float64 scores.
+        labels: (N,) int64 class indices, (N,) float64 scores, or (N, K) int64 indicators of several
+            labels at once.
     """
 
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
-    labels: NDArray[np.int64] | NDArray[np.float64]
+    labels: NDArray[np.int64 | np.float64]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -38,17 +40,17 @@ class Task:
 
     Attributes:
         name: the title of the choice it was loaded from.
-        label_names: names of the K classes, or None where labels are scores.
+        target: what its labels are.
         train: the training split.
         dev: dev splits by name; one of them selects, one reports (often the same one).
-        metric: the headline metric. metrics: all that are reported, accuracy always among them
-            for classes.
+        metric: the headline metric. metrics: all that are reported, those that the failure rule
+            reads always among them.
         select: dev split whose headline metric picks the best checkpoint.
         report: dev split that results are reported on.
     """
 
     name: str
-    label_names: tuple[str, ...] | None
+    target: Target
     train: Split
     dev: Mapping[str, Split]
     metric: str
@@ -56,8 +58,3 @@ class Task:
     select: str
     report: str
     facts: TaskFacts
-
-    @property
-    def num_outputs(self) -> int:
-        """K logits, or one score."""
-        return len(self.label_names) if self.label_names else 1

@@ -16,6 +16,7 @@ import numpy as np
 from steadytune.errors import BadInput
 from steadytune.seeds import generator
 from steadytune.study import TaskChoice
+from steadytune.targets import Classification
 from steadytune.tasks._finish import Contents
 from steadytune.tasks._lexicon import DEV, TRAIN, Lexicon
 from steadytune.tasks._paradigms import PARADIGMS, Pair
@@ -61,7 +62,7 @@ def load_generated(choice: TaskChoice) -> Contents:
     if size > most:
         raise BadInput(f"{choice.name} has at most {most} training sentences; train_size is {size}")
     return Contents(
-        label_names=("unacceptable", "acceptable"),
+        target=Classification(("unacceptable", "acceptable")),
         train=_split(paradigms, TRAIN, choice.subset_seed, "train", size),
         dev={"dev": _split(paradigms, DEV, choice.dev_seed, "dev", DEV_SIZE)},
         select="dev",

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+import numpy as np
+
 from steadytune.errors import BadInput
 from steadytune.paths import as_path
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
 from steadytune.tasks._finish import Contents
+from steadytune.tasks._label_sets import has_label_sets, label_columns, read_label_sets
 from steadytune.tasks._labels import Labels, read_labels
 from steadytune.tasks._task import Split
 from steadytune.tasks.tables import DELIMITED, TEXT, Dialect, Table, read
 
-_TWO_CLASSES = ("accuracy", "f1", "matthews")
-_MORE_CLASSES = ("accuracy", "macro_f1", "matthews")
-_SCORES = ("pearson_spearman", "pearson", "spearman", "mean_squared_error")
 _SHOWN = 40  # characters of a value in a message
 _KINDS = {bool: "truth values", int: "numbers", float: "numbers", list: "lists", dict: "objects"}
 
@@ -25,19 +25,23 @@ _KINDS = {bool: "truth values", int: "numbers", float: "numbers", list: "lists",
 def load_file(choice: TaskChoice) -> Contents:
     """The task in the file ``choice.name``, its dev split from ``choice.dev`` or held out.
 
-    The held-out part is drawn by ``choice.dev_seed``, stratified by class; a class with a single
-    example stays in training.
+    The held-out part is drawn by ``choice.dev_seed``, stratified by class, or by the rarest label;
+    a class with a single example stays in training.
 
     Raises:
         BadInput: anything about a file that cannot be used, with its line where it has one; what is
             wrong with several columns or rows is reported together.
     """
-    tables = read_files(choice, [choice.text, choice.pair, choice.label])
-    labels = read_labels(tables, choice.label, choice.labels)
+    tables = read_files(choice, [choice.text, choice.pair, *label_columns(choice)])
+    labels = (
+        read_label_sets(tables, choice) if has_label_sets(choice) else read_labels(tables, choice)
+    )
     splits = [_split(choice, table, labels, which) for which, table in enumerate(tables)]
     train, dev = splits if len(splits) == 2 else _held_out(choice, splits[0], labels)
     cautions = (*(line for table in tables for line in table.cautions), *labels.cautions)
-    return Contents(labels.names, train, {"dev": dev}, "dev", _metrics(labels), cautions)
+    return Contents(
+        labels.target, train, {"dev": dev}, "dev", labels.target.default_metrics, cautions
+    )
 
 
 def read_files(choice: TaskChoice, columns: Sequence[str | None]) -> list[Table]:
@@ -70,15 +74,11 @@ def _refuse_idle_dialect(choice: TaskChoice, paths: Sequence[Path]) -> None:
             )
 
 
-def _metrics(labels: Labels) -> tuple[str, ...]:
-    if labels.names is None:
-        return _SCORES
-    return _TWO_CLASSES if len(labels.names) == 2 else _MORE_CLASSES
-
-
 def _column_problems(choice: TaskChoice, table: Table) -> list[str]:
     """What is wrong with the choice of columns."""
-    wanted = {"text": choice.text, "label": choice.label}
+    labels = label_columns(choice)
+    wanted = {"text": choice.text, "label": labels[0]}
+    wanted |= {f"label {k}": column for k, column in enumerate(labels[1:], 2)}
     if choice.pair is not None:
         wanted["pair"] = choice.pair
     missing = {role: column for role, column in wanted.items() if column not in table.columns}
@@ -163,14 +163,14 @@ def _split(choice: TaskChoice, table: Table, labels: Labels, which: int) -> Spli
 
 
 def _held_out(choice: TaskChoice, everything: Split, labels: Labels) -> tuple[Split, Split]:
-    train, dev = _splits.hold_out(everything, choice.dev_share, choice.dev_seed)
+    train, dev = _splits.hold_out(everything, labels.target, choice.dev_share, choice.dev_seed)
     kinds = {"training": train.labels, "dev": dev.labels}
-    thin = [name for name, values in kinds.items() if len(values) < 2 or len(set(values)) < 2]
+    thin = [name for name, values in kinds.items() if len(np.unique(values, axis=0)) < 2]
     if thin:
-        what = "different scores" if labels.names is None else "classes"
         raise BadInput(
             f"{choice.name}: {len(everything)} examples with dev_share {choice.dev_share} leave"
             f" {len(train)} for training and {len(dev)} for dev, and {' and '.join(thin)} would not"
-            f" hold two {what}; give more examples, another dev_share, or a dev file"
+            f" hold two {labels.target.different}; give more examples, another dev_share, or a dev"
+            " file"
         )
     return train, dev

@@ -44,7 +44,7 @@ def load_folder(choice: TaskChoice) -> Contents:
         )
     splits = {name: _split(glue, _rows(folder, name, glue)) for name in ("train", *glue.dev)}
     return Contents(
-        label_names=glue.label_names,
+        target=glue.target,
         train=splits.pop("train"),
         dev=splits,
         select=glue.dev[0],
@@ -166,18 +166,16 @@ def _position(table: _Rows, column: str | int) -> int:
 
 def _labels(
     glue: GlueTask, path: Path, written: Iterable[tuple[int, str]]
-) -> NDArray[np.int64] | NDArray[np.float64]:
+) -> NDArray[np.int64 | np.float64]:
     index = {label: which for which, label in enumerate(glue.written)}
     values: list[float] = []
     for number, label in written:
-        value = index.get(label) if glue.label_names else _score(label)
+        value = index.get(label) if index else _score(label)
         if value is None:
             allowed = ", ".join(glue.written) or "a number"
             raise BadInput(f"{path}: line {number} has the label {label!r}, allowed is {allowed}")
         values.append(value)
-    if glue.label_names:
-        return np.array(values, dtype=np.int64)
-    return np.array(values, dtype=np.float64)
+    return np.array(values, dtype=glue.target.dtype)
 
 
 def _score(text: str) -> float | None:

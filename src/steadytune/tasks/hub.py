@@ -49,7 +49,7 @@ def load_hub(choice: TaskChoice) -> Contents:
             " official GLUE download with --data-dir"
         ) from error
     return Contents(
-        label_names=glue.label_names,
+        target=glue.target,
         train=_split(glue, splits["train"]),
         dev={name: _split(glue, splits[name.replace("dev", "validation", 1)]) for name in glue.dev},
         select=glue.dev[0],
@@ -63,7 +63,5 @@ def _split(glue: GlueTask, rows: Mapping[str, Sequence[Any]]) -> Split:
     return Split(
         texts=texts,
         pairs=pairs[0] if pairs else None,
-        labels=np.array(labels, dtype=np.int64)
-        if glue.label_names
-        else np.array(labels, dtype=np.float64),
+        labels=np.array(labels, dtype=glue.target.dtype),
     )

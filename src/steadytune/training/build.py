@@ -18,18 +18,19 @@ from steadytune.procedure import (
     Procedure,
 )
 from steadytune.recipe import Recipe
-from steadytune.training.losses import classes_loss, scores_loss
+from steadytune.targets import Target
+from steadytune.training.losses import DIVERGENCES, LOSSES
 from steadytune.training.recipe_adamw import RecipeAdamW
 from steadytune.training.schedules import folded, schedule, warmup_steps
 
 
-def build(recipe: Recipe, total_steps: int, classes: bool) -> Procedure:
+def build(recipe: Recipe, total_steps: int, target: Target) -> Procedure:
     """The Procedure of a recipe for a run of ``total_steps``.
 
     Args:
         recipe: what to build.
         total_steps: optimizer steps of the run, which the schedule is laid over.
-        classes: whether labels are classes (cross-entropy) or scores (squared error).
+        target: what labels are, which decides the loss.
     """
     warmup = warmup_steps(recipe.warmup, total_steps)
     shape = schedule(recipe.schedule, total_steps, warmup)
@@ -38,7 +39,8 @@ def build(recipe: Recipe, total_steps: int, classes: bool) -> Procedure:
         initial=_pretrained,
         groups=_decay_matrices(recipe.weight_decay),
         parameters=_as_they_are,
-        loss=_classes if classes else _scores,
+        loss=_plain_loss(target),
+        divergence=DIVERGENCES[target.name],
         clipping=Clipping(recipe.clip, recipe.max_grad_norm),
         optimizer=RecipeAdamW(
             OptimizerSettings(
@@ -81,9 +83,10 @@ def _as_they_are(params: Params, start: Params, table: Sequence[Parameter], draw
     return params
 
 
-def _classes(forward: Forward, labels: Tensor) -> Tensor:
-    return classes_loss(forward(0), labels)
+def _plain_loss(target: Target) -> Callable[[Forward, Tensor], Tensor]:
+    of = LOSSES[target.name]
 
+    def loss(forward: Forward, labels: Tensor) -> Tensor:
+        return of(forward(0), labels)
 
-def _scores(forward: Forward, labels: Tensor) -> Tensor:
-    return scores_loss(forward(0), labels)
+    return loss

@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from steadytune.encoders import Encoder, Tokenized
-from steadytune.metrics import METRICS, measure
+from steadytune.metrics import METRICS
 from steadytune.procedure import Params
 from steadytune.records import Evaluation
-from steadytune.score_scale import ScoreScale
-from steadytune.training.losses import classes_loss, scores_loss
+from steadytune.training.losses import LOSSES
 from steadytune.training.ready import Examples, ReadyRun, RunState
 
 TOKENS_PER_BATCH = 4096
@@ -31,7 +30,7 @@ def evaluate(state: RunState) -> Iterator[Evaluation]:
     for split, examples in run.dev.items():
         begun = time.perf_counter()
         predicted = predict(run, params, examples)
-        metrics = measure(run.metrics, examples.labels, predicted)
+        metrics = run.task.target.measure(run.metrics, examples.labels, predicted)
         if split == run.task.select:
             state.observe(METRICS[run.task.metric].merit(metrics[run.task.metric]))
         yield Evaluation(
@@ -53,11 +52,10 @@ def predict(run: ReadyRun, params: Params, examples: Examples) -> NDArray[np.flo
 
 def _loss(run: ReadyRun, predicted: NDArray[np.float32], labels: NDArray[Any]) -> float:
     """The mean loss in the unit of training."""
-    if run.task.label_names is not None:
-        return float(classes_loss(torch.from_numpy(predicted), torch.from_numpy(labels)))
-    scale = ScoreScale(0, 1) if run.score_head is None else run.score_head.scale
-    standard = [scale.standardized(scores) for scores in (predicted, labels)]
-    return float(scores_loss(*map(torch.from_numpy, standard)))
+    both = (predicted, labels)
+    if run.score_head is not None:
+        both = tuple(run.score_head.scale.standardized(scores) for scores in both)
+    return float(LOSSES[run.task.target.name](*map(torch.from_numpy, both)))
 
 
 @torch.no_grad()

@@ -8,8 +8,6 @@ its record has a last checkpoint like any other, and it counts as failed.
 from __future__ import annotations
 
 from steadytune.early_warning import early_warning, watched_steps
-from steadytune.failure_rule import no_better_than_constant
-from steadytune.metrics import measure
 from steadytune.training.evaluate import predict
 from steadytune.training.ready import RunState
 from steadytune.training.step import StepResult
@@ -34,12 +32,11 @@ def _no_better(state: RunState) -> bool:
     run = state.run
     examples = run.dev[run.task.report]
     predicted = predict(run, run.compute(state.evaluated()), examples)
-    names = run.task.label_names
-    predictions = predicted[:, 0] if names is None else predicted.argmax(1)
-    return no_better_than_constant(
-        measure(run.metrics, examples.labels, predicted),
+    target = run.task.target
+    predictions = target.predictions(predicted)
+    return target.no_better_than_constant(
+        target.measure(run.metrics, examples.labels, predicted),
         run.task.baseline[run.task.report],
         bool((predictions == predictions[0]).all()),
-        classes=None if names is None else len(names),
-        examples=len(examples.labels),
+        len(examples.labels),
     )

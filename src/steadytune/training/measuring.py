@@ -59,6 +59,7 @@ class Measuring:
             norms=norms,
             loss=loss,
             chance=run.chance.level,
+            target=run.task.target,
             outputs=outputs,
             labels=labels,
             start=run.start,

@@ -56,11 +56,11 @@ class Preparation:
             )
         dropout = (recipe.dropout, recipe.attention_dropout, recipe.classifier_dropout)
         encoder.check_dropout(*dropout)
-        procedure = build(recipe, total_steps, classes=task.label_names is not None)
+        procedure = build(recipe, total_steps, task.target)
         _check_needs(procedure, encoder)
 
-        table = procedure.table(encoder.parameters(task.num_outputs))
-        pretrained = encoder.initial(task.num_outputs, run.seeds.init)
+        table = procedure.table(encoder.parameters(len(task.target.output_names)))
+        pretrained = encoder.initial(len(task.target.output_names), run.seeds.init)
         whole = procedure.initial(pretrained, table, run.seeds.init)
 
         scale = task.facts.scale

@@ -30,7 +30,7 @@ PROBE = 32  # dev examples that diagnostics look at without dropout
 
 @dataclass(frozen=True)
 class Examples:
-    """A tokenized split with its labels: (N,) int64 classes or (N,) float64 scores.
+    """A tokenized split with its labels: (N,) int64 classes, (N,) scores or (N, K) indicators.
 
     Training scores are standardized; those of dev splits are in the user's unit, as metrics are.
     """
@@ -86,7 +86,7 @@ class ReadyRun:
     score_head: ScoreHead | None = None
 
     def batch(self, step: int) -> tuple[Batch, Tensor]:
-        """The packed batch of a step (0, 1, ...) and its labels (B,).
+        """The packed batch of a step (0, 1, ...) and its labels, (B,) or (B, K).
 
         Each epoch is a permutation keyed by (order seed, epoch); its last batch may be smaller.
         """
@@ -109,8 +109,7 @@ class ReadyRun:
     @cached_property
     def chance(self) -> Chance:
         """The loss of the best constant prediction on the training split."""
-        classes = self.task.label_names is not None
-        return Chance.of(self.train.labels, classes, self.batch_size)
+        return Chance.of(self.task.target.chance_losses(self.train.labels), self.batch_size)
 
     @cached_property
     def probe(self) -> Batch:

@@ -60,8 +60,8 @@ class Case:
             labels, scale = self.predictions.labels, task.scale
             if scale is not None:
                 labels = scale.standardized(labels)
-            classes = task.label_names is not None
-            found = Chance.of(labels, classes, batch_size, task.train_examples)
+            losses = task.target.chance_losses(labels)
+            found = Chance.of(losses, batch_size, task.train_examples)
         if "chance_loss/level" in self.curves:
             return replace(found, level=float(self.curves["chance_loss/level"].values[-1]))
         return found if task.scale is None else replace(found, level=1.0)
@@ -77,7 +77,7 @@ class Case:
             return False
         if last.constant[self.record.task.report]:
             return True
-        if self.record.task.label_names is not None or self.predictions is None:
+        if not self.record.task.target.ordered or self.predictions is None:
             return False
         return bool(self.predictions.predictions.std() < ALIKE * self.predictions.labels.std())
 

@@ -14,9 +14,9 @@ def constant_prediction(case: Case) -> Finding | None:
     if not case.constant or case.predictions is None:
         return None
     predicted, labels = case.predictions.predictions, case.predictions.labels
-    shares = np.unique(predicted, return_counts=True)[1]
+    shares = np.unique(predicted, axis=0, return_counts=True)[1]
     evidence = [Evidence("examples with the same prediction", float(shares.max()))]
-    if case.record.task.label_names is None:
+    if case.record.task.target.ordered:
         limit = ALIKE * float(labels.std())
         evidence = [Evidence("standard deviation of predicted scores", predicted.std(), limit)]
     onset = None

@@ -11,7 +11,10 @@ are another case: see ``not_generalizing``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from steadytune.analysis.cautions import FEW_STEPS
@@ -95,14 +98,22 @@ def not_generalizing(case: Case) -> Finding | None:
 def association(case: Case) -> float | None:
     """P of dev predictions and labels being independent; 1 where either is constant.
 
-    Pearson's chi-squared of the contingency table for classes, Spearman's test for scores.
+    Pearson's chi-squared of the contingency table for classes, Spearman's test for scores; of
+    several labels at once the least p, times their number (Bonferroni).
     """
     if case.predictions is None:
         return None
-    labels, predicted = case.predictions.labels, case.predictions.predictions
+    target = case.record.task.target
+    both = (case.predictions.labels, case.predictions.predictions)
+    columns = zip(*map(target.columns, both), strict=True)
+    found = [_independent(*pair, ordered=target.ordered) for pair in columns]
+    return min(1.0, len(found) * min(found))
+
+
+def _independent(labels: NDArray[Any], predicted: NDArray[Any], *, ordered: bool) -> float:
     if len(np.unique(labels)) == 1 or len(np.unique(predicted)) == 1:
         return 1.0
-    if case.record.task.label_names is None:
+    if ordered:
         return float(stats.spearmanr(labels, predicted).pvalue)
     table = stats.contingency.crosstab(labels, predicted).count
     return float(stats.chi2_contingency(np.asarray(table), correction=False).pvalue)

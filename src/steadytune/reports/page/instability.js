@@ -71,11 +71,11 @@ function drawMatrix() {
   const runs = cell.runs.map((id) => study.runs.find((run) => run.id === id));
   const order = runs.map((_, i) => i).sort((a, b) => isBad(runs[a]) - isBad(runs[b]) || (runs[b].last.accuracy || 0) - (runs[a].last.accuracy || 0));
   if (runs.length > 1 && cell.matrix.every((row) => row.every((share) => share === 0))) {
-    element("p", { class: "note" }, `All ${runs.length} finished runs predict the same class for each of the ${cell.size} dev examples.`, parent);
+    element("p", { class: "note" }, `All ${runs.length} finished runs predict the same ${cell.noun} for each of the ${cell.size} dev examples.`, parent);
     return;
   }
   drawHeat(parent, cell, order, runs);
-  byId("matrix-caption").textContent = `Share of the ${cell.size} dev examples on which two runs predict different classes, in percent; rows and columns are runs, named by their seed, successful ones first by accuracy, failed ones (vermilion) last. n = ${order.length} finished runs, last checkpoint.`;
+  byId("matrix-caption").textContent = `Share of the ${cell.size} dev examples on which two runs predict another ${cell.noun}, in percent; rows and columns are runs, named by their seed, successful ones first by accuracy, failed ones (vermilion) last. n = ${order.length} finished runs, last checkpoint.`;
 }
 
 function drawHeat(parent, cell, order, runs) {
@@ -115,8 +115,7 @@ function firstUnstable() {
 }
 
 function labelName(cell, k) {
-  const group = study.groups.find((one) => one.task === cell.task && one.encoder === cell.encoder);
-  return group.labels[k] === undefined ? String(k) : group.labels[k];
+  return cell.classes[k] === undefined ? String(k) : cell.classes[k];
 }
 
 function drawFlip(cell, flip, parent) {
