@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.ledger import Ledger
-from steadytune.metrics import baseline, measure
 from steadytune.named_recipes import mosbach2021
 from steadytune.recipe import RECIPE, Recipe, Seeds, StabilizerChoice
 from steadytune.records import (
@@ -37,6 +36,7 @@ from steadytune.records import (
     TaskFacts,
 )
 from steadytune.study import Run, Study, TaskChoice, plan
+from steadytune.targets import Classification
 
 METRICS = ("accuracy", "f1", "matthews")
 ENCODER = EncoderFacts("synthetic-base", "e0", "bert", 110_000_000)
@@ -61,6 +61,7 @@ WORDS = [
 ]
 
 MIXOUT = StabilizerChoice("mixout", {"p": 0.7})
+TARGET = Classification(("bad", "good"))
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,13 @@ def synthetic_task(name: str, examples: int, draw: np.random.Generator) -> Synth
     facts = TaskFacts(
         name=name,
         digest=f"digest-of-{name}".replace("/", "-"),
-        label_names=("bad", "good"),
+        label_names=TARGET.label_names,
         metric="accuracy",
         train_examples=2500,
         dev_examples={"dev": examples},
         select="dev",
         report="dev",
-        baseline={"dev": baseline(METRICS, labels, 2)},
+        baseline={"dev": TARGET.baseline(METRICS, labels)},
     )
     return SyntheticTask(name, facts, texts, labels, draw.normal(0.6, 1.0, examples))
 
@@ -225,7 +226,8 @@ def _evaluation(
     outputs = np.stack([-margin, margin], axis=1).astype(np.float32)
     log_odds = sign * 2 * margin
     loss = float(np.mean(np.log1p(np.exp(-log_odds))))
-    return Evaluation(run, step, "dev", loss, measure(METRICS, task.labels, outputs), outputs, 0.8)
+    metrics = TARGET.measure(METRICS, task.labels, outputs)
+    return Evaluation(run, step, "dev", loss, metrics, outputs, 0.8)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from steadytune.tasks._labels import (
 from steadytune.tasks.tables import Table
 
 MANY = 0.5  # labels a row: more is seldom meant
+SHOWN = 60  # characters of a value in a message
 _YES_OR_NO = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 
@@ -131,24 +132,26 @@ def _problems(table: Table, column: str, separator: str | None) -> Iterator[str]
         if what := _wrong(value, separator):
             wrong.setdefault(what, []).append(place)
     for what, rows in wrong.items():
-        yield f"{table.path}: {table.where(rows)}: column {column!r} {what}"
+        found = repr(values[rows[0]])
+        shown = found if len(found) <= SHOWN else f"{found[:SHOWN]}..."
+        yield f"{table.path}: {table.where(rows)}: column {column!r} {what.format(shown)}"
 
 
 def _wrong(value: Any, separator: str | None) -> str:  # noqa: ANN401
-    """What is wrong with a value, or nothing."""
+    """What is wrong with a value, which takes the place of {}; or nothing."""
     if isinstance(value, list):
         if any(is_missing(one) for one in value):
-            return f"holds a list with something that is no label ({value!r}); repair it"
+            return "holds a list with something in it that is no label ({}); repair it"
         return ""
     if isinstance(value, str) and value.strip() and separator is None:
         return (
-            f"holds text ({value!r}); say what parts the labels in it, such as"
+            "holds text ({}); say what parts the labels in it, such as"
             " --set 'task.label_separator=;', or write lists in a JSONL or Parquet file"
         )
     if isinstance(value, str) or (is_missing(value) and not isinstance(value, dict | bytes)):
         return ""
     return (
-        f"holds {value!r}, which is no list of labels; write lists, such as"
+        "holds {}, which is no list of labels; write lists, such as"
         ' ["a", "b"], or text with a task.label_separator'
     )
 

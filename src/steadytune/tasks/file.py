@@ -18,6 +18,7 @@ from steadytune.tasks._labels import Labels, read_labels
 from steadytune.tasks._task import Split
 from steadytune.tasks.tables import DELIMITED, TEXT, Dialect, Table, read
 
+_LABEL = "label number "  # of the roles of several columns of labels, from the second on
 _SHOWN = 40  # characters of a value in a message
 _KINDS = {bool: "truth values", int: "numbers", float: "numbers", list: "lists", dict: "objects"}
 
@@ -78,7 +79,7 @@ def _column_problems(choice: TaskChoice, table: Table) -> list[str]:
     """What is wrong with the choice of columns."""
     labels = label_columns(choice)
     wanted = {"text": choice.text, "label": labels[0]}
-    wanted |= {f"label {k}": column for k, column in enumerate(labels[1:], 2)}
+    wanted |= {f"{_LABEL}{k}": column for k, column in enumerate(labels[1:], 2)}
     if choice.pair is not None:
         wanted["pair"] = choice.pair
     missing = {role: column for role, column in wanted.items() if column not in table.columns}
@@ -108,11 +109,10 @@ def _close(role: str, column: str, table: Table) -> str:
     """The column that may be meant."""
     lowered = {name.strip().lower(): name for name in table.columns}
     close = get_close_matches(column.strip().lower(), lowered, n=1)
-    return (
-        f" (did you mean {lowered[close[0]]!r}? --set task.{role}={lowered[close[0]]})"
-        if close
-        else ""
-    )
+    if not close:
+        return ""
+    hint = "" if role.startswith(_LABEL) else f" --set task.{role}={lowered[close[0]]}"
+    return f" (did you mean {lowered[close[0]]!r}?{hint})"
 
 
 def _text_problems(choice: TaskChoice, table: Table) -> Iterator[str]:
