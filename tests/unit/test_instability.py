@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import spatial
+from scipy.special import softmax
 
 from steadytune.analysis.calibration import brier, expected_calibration_error
 from steadytune.analysis.flips import flipping, instability_by_example, shares_by_class
 from steadytune.analysis.instability import churn, fleiss_kappa, instability
-from steadytune.analysis.prediction_set import PredictionSet, softmax
+from steadytune.analysis.prediction_set import PredictionSet
 from steadytune.analysis.run_pairs import (
     disagreement_matrix,
     jensen_shannon_matrix,
@@ -57,7 +58,7 @@ def test_kappa_where_all_agree_or_there_is_one_run():
 
 
 def test_jensen_shannon_is_scipys():
-    probabilities = softmax(np.random.default_rng(0).normal(0, 2, (4, 7, 3)))
+    probabilities = softmax(np.random.default_rng(0).normal(0, 2, (4, 7, 3)), axis=-1)
     matrix = jensen_shannon_matrix(probabilities)
     for i, j in itertools.combinations(range(4), 2):
         expected = spatial.distance.jensenshannon(probabilities[i], probabilities[j], axis=1) ** 2
@@ -108,7 +109,7 @@ def prediction_set(runs=5, examples=40, scores=False):
         predictions=predictions,
         classes=None if scores else Classes(labels, predictions, ("0", "1"), "class", "classes"),
         decided=None if scores else labels,
-        probabilities=None if scores else softmax(logits),
+        probabilities=None if scores else softmax(logits, axis=-1),
     )
 
 

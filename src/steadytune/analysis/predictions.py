@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.summary import Which
 from steadytune.ledger import Ledger
+from steadytune.metrics import METRICS
 from steadytune.records import RunRecord, State
 
 
@@ -20,7 +21,8 @@ class CellPredictions:
 
     Attributes:
         labels: (N,) classes or scores, or (N, K) indicators. predictions: (S, N) or (S, N, K) the
-            same; a diverged run predicts the best constant, as everywhere in the statistics.
+            same, or the (S, N, K) outputs where the headline metric is asked of those; a diverged
+            run predicts the best constant, as everywhere in the statistics.
     """
 
     labels: NDArray[Any]
@@ -39,8 +41,9 @@ def cell_predictions(ledger: Ledger, cell: Cell, which: Which = "last") -> CellP
         rows.append(found[1] if found else None)
     if labels is None:
         return None
-    target = cell.records[0].task.target
-    constant = target.constant(labels).astype(labels.dtype)
+    constant = cell.records[0].task.target.constant(labels).astype(labels.dtype)
+    if METRICS[cell.records[0].task.metric].takes == "outputs":
+        constant = np.zeros_like(next(row for row in rows if row is not None))
     return CellPredictions(labels, np.stack([constant if row is None else row for row in rows]))
 
 
@@ -51,4 +54,5 @@ def _read(
     if checkpoint is None or record.state is State.DIVERGED:
         return None
     found = ledger.predictions(record.id, checkpoint.step, record.task.report)
-    return found.labels, found.predictions
+    takes_outputs = METRICS[record.task.metric].takes == "outputs"
+    return found.labels, found.outputs if takes_outputs else found.predictions
