@@ -14,8 +14,8 @@ from steadytune.analysis.summary import Which, scores
 from steadytune.metrics import METRICS
 
 FAILED_MEANS = (
-    "failed: accuracy at the end of training not above the majority class's, or a constant "
-    "prediction; diverged runs are drawn at the majority class's value"
+    "failed: no better at the end of training than the best constant prediction, in the terms of "
+    "the task; diverged runs are drawn at a constant's value"
 )
 
 
@@ -40,7 +40,7 @@ class Group(NamedTuple):
 
     Attributes:
         title: task and encoder. metric: the headline metric's axis label. majority: its value for
-            the majority class, None where nothing was run yet. recipes: one Points each.
+            the best constant prediction, None where nothing was run yet. recipes: one Points each.
         higher_is_better: False for errors.
     """
 
@@ -107,7 +107,7 @@ def swarm(values: NDArray[np.float64], rows: int = 40) -> NDArray[np.float64]:
     """(n,) offsets in [-0.5, 0.5] that set points of nearly equal value side by side.
 
     The range is cut into ``rows`` rows; points of a row spread symmetrically, so that equal values
-    (ten failed runs at the majority class's accuracy) stay countable.
+    (ten failed runs at a constant's accuracy) stay countable.
     """
     if len(values) == 0:
         return np.zeros(0)

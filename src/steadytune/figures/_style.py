@@ -80,7 +80,7 @@ def scatter_runs(
 
 
 def majority_line(ax: Axes, value: float | None, upright: bool = False) -> None:
-    """A dotted line at the majority class's value."""
+    """A dotted line at the value of the best constant prediction."""
     if value is None or not np.isfinite(value):
         return
     line = ax.axvline if upright else ax.axhline
@@ -100,7 +100,7 @@ def log_axis(axis: XAxis | YAxis) -> None:
 
 
 def legend(canvas: Canvas, outcomes: Sequence[Outcome]) -> None:
-    """Under the panels, once: the named lines, the shapes that occur, the majority class's line."""
+    """Under the panels, once: the named lines, the shapes that occur, the constant's line."""
     from matplotlib.lines import Line2D
 
     entries = dict[str, Any]()
@@ -112,7 +112,7 @@ def legend(canvas: Canvas, outcomes: Sequence[Outcome]) -> None:
             own = INK if kind is Outcome.SUCCESS else FAILED
             entries[name] = Line2D([], [], marker=marker, linestyle="", color=own)
     if any(line.get_gid() == MAJORITY for ax in canvas.axes for line in ax.lines):
-        entries["majority class"] = Line2D([], [], color="#888888", linestyle=":")
+        entries["constant prediction"] = Line2D([], [], color="#888888", linestyle=":")
     if entries:
         widest = max(map(len, entries))
         columns = int(canvas.get_figwidth() / (0.5 + 0.062 * widest))

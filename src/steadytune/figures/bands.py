@@ -57,7 +57,7 @@ class Bands(NamedTuple):
     Attributes:
         title: of the cell. kind: what became of these runs. of: how many ended runs the cell has.
         losses: training loss. dev: dev accuracy (or the headline metric) as it is drawn.
-        metric: what ``dev`` is. chance: the majority class's value of it.
+        metric: what ``dev`` is. chance: a constant prediction's value of it.
     """
 
     title: str
@@ -152,8 +152,8 @@ def bands_caption(panels: Sequence[Bands]) -> str:
         f"mean over the runs of the panel (n = {sizes}); band: one standard deviation (ddof = 1), "
         "no interval; thin: every run. Failed and successful runs in panels of their own "
         f"({FAILED_MEANS}). Diverged runs have no common steps and are not among these: see the "
-        "learning curves. Dotted: the majority class."
-    ).replace("; diverged runs are drawn at the majority class's value", "")
+        "learning curves. Dotted: a constant prediction."
+    ).replace("; diverged runs are drawn at a constant's value", "")
 
 
 FIGURE = Figure(

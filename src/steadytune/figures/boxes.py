@@ -74,8 +74,8 @@ def boxes_caption(panels: Sequence[Boxes]) -> str:
     return (
         f"Headline metric on dev, {which}, by recipe. Box: quartiles and median over all n ended "
         "runs; whiskers reach to the last run within 1.5 box lengths. "
-        f"{counted([panel.group for panel in panels])} ({FAILED_MEANS}). Dotted: the majority "
-        "class. No interval is drawn; the summary table has them."
+        f"{counted([panel.group for panel in panels])} ({FAILED_MEANS}). Dotted: a constant "
+        "prediction. No interval is drawn; the summary table has them."
     )
 
 

@@ -94,8 +94,8 @@ def dev_curves_caption(panels: Sequence[DevCurves]) -> str:
     return (
         f"Headline metric on dev at every checkpoint that was evaluated, all "
         f"{sum(panel.runs for panel in panels)} evaluated runs; the last one of each is marked. "
-        f"Vermilion and dashed: failed or diverged ({FAILED_MEANS.split(';')[0]}). Dotted: the "
-        "majority class. No mean and no interval are drawn."
+        f"Vermilion and dashed: failed or diverged ({FAILED_MEANS.split(';')[0]}). Dotted: a "
+        "constant prediction. No mean and no interval are drawn."
     )
 
 

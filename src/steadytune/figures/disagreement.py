@@ -104,7 +104,7 @@ def disagreement_caption(panels: Sequence[Disagreement]) -> str:
     left_out = sum(panel.left_out for panel in panels)
     n = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     return (
-        f"Share of dev examples on which two runs of a recipe predict different classes ({which}); "
+        f"Share of dev examples on which two runs of a recipe predict differently ({which}); "
         f"n = {n} finished runs a panel, successful first, by accuracy; * and beyond the line: "
         f"failed ({FAILED_MEANS.partition(';')[0]}). {left_out} diverged runs predict nothing at "
         "their end and are not drawn. Title: the mean over pairs; its 95 % bootstrap interval "

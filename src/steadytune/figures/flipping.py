@@ -110,7 +110,7 @@ def flipping_caption(panels: Sequence[Flipping]) -> str:
     return (
         f"The dev examples (at most {MOST} a panel, least stable first) on which runs of a recipe "
         f"differ; n = {n} finished runs, {which}. Blue: right, orange: wrong. Instability "
-        "of an example: the chance that two different runs predict different classes. "
+        "of an example: the chance that two different runs predict differently. "
         f"x: {FAILED_MEANS.partition(';')[0]}. Diverged runs predict nothing at their end."
     )
 

@@ -146,8 +146,8 @@ def generalization_caption(panels: Sequence[Generalization]) -> str:
         f"the last checkpoint, all n = {sum(panel.runs for panel in panels)} finished runs, one "
         f"point each; no interval. Bands: two standard deviations of chance about the median of "
         f"the runs that learned, light sqrt(p(1-p)/N), dark sqrt(err/2N) ({numbers}). "
-        f"Triangles: {FAILED_MEANS.split(';')[0]}. Dotted: the majority class. Diverged runs have "
-        "no final loss and are not among these."
+        f"Triangles: {FAILED_MEANS.split(';')[0]}. Dotted: a constant prediction. Diverged runs "
+        "have no final loss and are not among these."
     )
 
 

@@ -96,7 +96,7 @@ def learning_curves_caption(panels: Sequence[LearningCurves]) -> str:
         f"Training loss of all {len(curves)} runs that were begun, dropout on; a point is the mean "
         f"of consecutive steps ({MOST} points a run). Vermilion and dashed: failed; vermilion with "
         f"a cross at its last finite value: diverged; dotted: not ended ({FAILED_MEANS})."
-    ).replace("; diverged runs are drawn at the majority class's value", "")
+    ).replace("; diverged runs are drawn at a constant's value", "")
 
 
 FIGURE = Figure(

@@ -142,8 +142,8 @@ def lr_boxes_caption(panels: Sequence[LrBoxes]) -> str:
         "Headline metric on dev, last checkpoint, by learning rate, bias correction off (left of "
         "each tick) and on (right). Box: quartiles and median over n ended runs; whiskers reach to "
         "the last run within 1.5 box lengths. Above each box: failed or diverged of n. "
-        f"{counted([panel.group for panel in panels])} ({FAILED_MEANS}). Dotted: the majority "
-        "class. No interval is drawn."
+        f"{counted([panel.group for panel in panels])} ({FAILED_MEANS}). Dotted: a constant "
+        "prediction. No interval is drawn."
     )
 
 

@@ -98,7 +98,7 @@ def performance_profile_caption(panels: Sequence[PerformanceProfile]) -> str:
     return (
         f"Share of runs whose headline metric on dev ({which}) is at least as good as each score; "
         f"shaded: pointwise 95 % Wilson interval. {counted([panel.group for panel in panels])} "
-        f"({FAILED_MEANS}). Dotted: the majority class. A recipe whose curve is above another's "
+        f"({FAILED_MEANS}). Dotted: a constant prediction. A recipe whose curve is above another's "
         "everywhere is better at every score."
     )
 

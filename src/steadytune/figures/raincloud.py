@@ -93,8 +93,8 @@ def raincloud_caption(panels: Sequence[Raincloud]) -> str:
     return (
         f"Headline metric on dev, {which}. Cloud: Gaussian kernel density with Scott's width, each "
         f"scaled to the same height, from {FEWEST} runs on; bar: quartiles; tick: median. "
-        f"{counted([panel.group for panel in panels])} ({FAILED_MEANS}). Dotted: the majority "
-        "class. A density with two hills is two kinds of runs; its mean is neither."
+        f"{counted([panel.group for panel in panels])} ({FAILED_MEANS}). Dotted: a constant "
+        "prediction. A density with two hills is two kinds of runs; its mean is neither."
     )
 
 

@@ -129,7 +129,7 @@ def ranks_caption(panels: Sequence[RankDiagram]) -> str:
     )
     return (
         f"Rank of each recipe's mean headline metric on dev ({CHECKPOINTS[one.which]}), all "
-        f"{one.runs} ended runs, failed ones included, diverged ones at the majority class's "
+        f"{one.runs} ended runs, failed ones included, diverged ones at a constant's "
         f"value. Large: mean over {len(one.ranks)} tasks; bar: its 95 % percentile bootstrap "
         f"interval over runs, tasks held fixed; grey: each task. {critical}. {one.left_out} tasks "
         "are left out because a recipe has no ended run there."

@@ -105,7 +105,9 @@ def _group(title: str, rows: Sequence[SummaryRow]) -> Group:
     majority = summary_table.shown(known.metric, known.majority)
     return Group(
         title=title,
-        what=f"{known.metric.replace('_', ' ')}, majority class {majority}" if known.metric else "",
+        what=f"{known.metric.replace('_', ' ')}, {known.constant} {majority}"
+        if known.metric
+        else "",
         lines=tuple(Line(_cells(row), summary_table.is_best(row, "mean", rows)) for row in rows),
     )
 
