@@ -31,9 +31,21 @@ _SIZES: dict[str, Any] = {
     # Larger than usual, so that a wrong term shows in the outputs of two layers.
     "initializer_range": 0.1,
 }
+_ROBERTA: dict[str, Any] = {"type_vocab_size": 1, "max_position_embeddings": 98}
 SETTINGS: dict[str, dict[str, Any]] = {
     "bert": {},
-    "roberta": {"type_vocab_size": 1, "max_position_embeddings": 98},
+    "roberta": _ROBERTA,
+    "xlm-roberta": _ROBERTA,
+    "camembert": _ROBERTA,
+    "mpnet": {"max_position_embeddings": 98},
+    "eurobert": {
+        "pad_token_id": 0,
+        "bos_token_id": 2,
+        "eos_token_id": 3,
+        "mask_token_id": 4,
+        "num_key_value_heads": 2,
+    },
+    "nomic_bert": {},
     "albert": {"embedding_size": 16},
     "electra": {"embedding_size": 16},
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64},
@@ -73,7 +85,7 @@ def make_tiny(
         architecture: ending of the class of transformers that is saved, such as ``ForMaskedLM``.
         config: settings other than those of ``SETTINGS``.
     """
-    tokenizer = _byte_tokenizer() if family == "roberta" else _word_tokenizer()
+    tokenizer = _byte_tokenizer() if SETTINGS[family] is _ROBERTA else _word_tokenizer()
     sizes = {} if family == "distilbert" else _SIZES
     if family == "distilbert":
         sizes = {k: _SIZES[k] for k in ("max_position_embeddings", "initializer_range")}

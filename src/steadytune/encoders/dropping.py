@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -15,15 +15,19 @@ from steadytune.encoders.stacking import Stack
 from steadytune.seeds import keep_rate
 
 
+Rate = Literal["embedding", "hidden", "attention", "classifier", "input"]
+"""Which of the rates; ``input`` is that of what enters the head."""
+
+
 class Drop(Protocol):
     """The dropout of one pass."""
 
-    def hidden(self, x: Tensor, site: str) -> Tensor:
+    def rows(self, x: Tensor, rate: Rate, site: str) -> Tensor:
         """Rows (R, D) with elements dropped and the rest scaled up."""
         ...
 
-    def classifier(self, x: Tensor, site: str) -> Tensor:
-        """The same at the classifier's rate."""
+    def of_each(self) -> Sequence[DropOfOne]:
+        """The dropout of each run, for what is not one row a token or sentence."""
         ...
 
     def probabilities(
@@ -40,33 +44,55 @@ class Drop(Protocol):
         ...
 
 
+def _own_rates(arch: Architecture) -> dict[Rate, float]:
+    """The checkpoint's."""
+    embedding, entering = arch.embedding_dropout, arch.input_dropout
+    return {
+        "embedding": arch.hidden_dropout if embedding is None else embedding,
+        "hidden": arch.hidden_dropout,
+        "attention": arch.attention_dropout,
+        "classifier": arch.classifier_dropout,
+        "input": arch.classifier_dropout if entering is None else entering,
+    }
+
+
+def _asked_rates(arch: Architecture, dropout: Dropout | None) -> dict[Rate, float]:
+    """Those that a recipe gives; the hidden rate is that of the embedding, too."""
+    if dropout is None:
+        return {}
+    asked: dict[Rate, float | None] = {
+        "embedding": dropout.hidden,
+        "hidden": dropout.hidden,
+        "attention": dropout.attention,
+        "classifier": dropout.classifier,
+        "input": dropout.classifier if arch.input_dropout is None else None,
+    }
+    return {rate: value for rate, value in asked.items() if value is not None}
+
+
 class DropOfOne:
     """The dropout of one run with the rates that hold: the asked ones or the checkpoint's."""
 
     def __init__(self, arch: Architecture, dropout: Dropout | None) -> None:
         self.dropout = dropout
-        self.hidden_rate = self._rate(dropout and dropout.hidden, arch.hidden_dropout)
-        self.attention_rate = self._rate(dropout and dropout.attention, arch.attention_dropout)
-        self.classifier_rate = self._rate(dropout and dropout.classifier, arch.classifier_dropout)
+        own, asked = _own_rates(arch), _asked_rates(arch, dropout)
+        self.rates: dict[Rate, float] = {
+            rate: 0.0 if dropout is None else asked.get(rate, own[rate]) for rate in own
+        }
 
-    def _rate(self, asked: float | None, own: float) -> float:
-        if self.dropout is None:
-            return 0.0
-        return own if asked is None else asked
-
-    def hidden(self, x: Tensor, site: str) -> Tensor:
+    def rows(self, x: Tensor, rate: Rate, site: str) -> Tensor:
         """See Drop."""
-        return x if self.dropout is None else self.dropout(x, self.hidden_rate, site)
+        return x if self.dropout is None else self.dropout(x, self.rates[rate], site)
 
-    def classifier(self, x: Tensor, site: str) -> Tensor:
+    def of_each(self) -> Sequence[DropOfOne]:
         """See Drop."""
-        return x if self.dropout is None else self.dropout(x, self.classifier_rate, site)
+        return (self,)
 
     def probabilities(
         self, where: Layout, heads: int, site: str, first: bool
     ) -> list[Tensor] | None:
         """See Drop; one mask is drawn for all groups."""
-        if self.attention_rate == 0:
+        if self.rates["attention"] == 0:
             return None
         sizes = [
             group.sentences * heads * (1 if first else group.padded) * group.padded
@@ -76,13 +102,13 @@ class DropOfOne:
 
     def kept(self, site: str, number: int, device: torch.device) -> Tensor:
         """(number,) which attention probabilities are kept."""
-        if self.dropout is None or self.attention_rate == 0:
+        if self.dropout is None or self.rates["attention"] == 0:
             return torch.ones(number, dtype=torch.bool, device=device)
-        return self.dropout.keep(site, (number,), self.attention_rate, device)
+        return self.dropout.keep(site, (number,), self.rates["attention"], device)
 
     def make_up(self, x: Tensor) -> Tensor:
         """See Drop."""
-        return x if self.attention_rate == 0 else x * (1 / keep_rate(self.attention_rate))
+        return x if self.rates["attention"] == 0 else x * (1 / keep_rate(self.rates["attention"]))
 
 
 class DropOfStack:
@@ -92,31 +118,25 @@ class DropOfStack:
         self._runs = [DropOfOne(arch, dropout) for dropout in dropouts]
         self._stack = stack
 
-    def hidden(self, x: Tensor, site: str) -> Tensor:
+    def rows(self, x: Tensor, rate: Rate, site: str) -> Tensor:
         """See Drop."""
-        return self._drop(x, [run.hidden_rate for run in self._runs], site)
-
-    def classifier(self, x: Tensor, site: str) -> Tensor:
-        """See Drop."""
-        return self._drop(x, [run.classifier_rate for run in self._runs], site)
-
-    def _drop(self, x: Tensor, rates: list[float], site: str) -> Tensor:
+        rates = [run.rates[rate] for run in self._runs]
         if not any(rates):
             return x
         keep = torch.ones(x.shape, dtype=torch.bool, device=x.device)
         own = self._stack.own_rows(x.shape[0])
         rows = self._stack.rows(x.shape[0])
-        for run, rate, part, number in zip(self._runs, rates, keep.split(rows), own, strict=True):
-            if rate:
+        for run, drop, part, number in zip(self._runs, rates, keep.split(rows), own, strict=True):
+            if drop:
                 assert run.dropout is not None
-                part[:number] = run.dropout.keep(site, (number, x.shape[1]), rate, x.device)
+                part[:number] = run.dropout.keep(site, (number, x.shape[1]), drop, x.device)
         return self._scaled(x * keep.to(x.dtype), rates)
 
     def probabilities(
         self, where: Layout, heads: int, site: str, first: bool
     ) -> list[Tensor] | None:
         """See Drop; each run's mask is drawn as if it were alone, then shared out to the groups."""
-        if not any(run.attention_rate for run in self._runs):
+        if not any(run.rates["attention"] for run in self._runs):
             return None
         device, groups = where.first.device, dict[int, list[Tensor]]()
         padded = torch.from_numpy(padded_lengths(self._stack.batch.lengths))
@@ -134,9 +154,13 @@ class DropOfStack:
                 groups.setdefault(length, []).append(part)
         return [torch.cat(groups[group.padded]) for group in where.groups]
 
+    def of_each(self) -> Sequence[DropOfOne]:
+        """See Drop."""
+        return self._runs
+
     def make_up(self, x: Tensor) -> Tensor:
         """See Drop."""
-        return self._scaled(x, [run.attention_rate for run in self._runs])
+        return self._scaled(x, [run.rates["attention"] for run in self._runs])
 
     def _scaled(self, x: Tensor, rates: list[float]) -> Tensor:
         factors = [1 / keep_rate(rate) for rate in rates]

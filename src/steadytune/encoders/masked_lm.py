@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,34 +19,31 @@ from steadytune.errors import BadInput
 
 @dataclass(frozen=True)
 class MaskedLMHead:
-    """``decoder(norm(activation(dense(x))))``: the same in every family that has one.
+    """``decoder(norm(activation(dense(x))))``, or the decoder alone where a family has no more.
 
     E width of the embedding, D width of the states, V vocabulary.
 
     Attributes:
-        dense_weight: (E, D). dense_bias, norm_weight, norm_bias: (E,).
-        decoder: (V, E); where the checkpoint ties it, the *pretrained* word embedding.
-        bias: (V,).
+        tensors: ``dense.weight`` (E, D), ``dense.bias``, ``norm.weight`` and ``norm.bias`` (E,),
+            ``bias`` (V,): each where the family has it; ``decoder`` (V, E): where the checkpoint
+            ties it, the *pretrained* word embedding.
         activation: a key of ``ACTIVATIONS``. norm_eps: epsilon of the LayerNorm.
     """
 
-    dense_weight: Tensor
-    dense_bias: Tensor
-    norm_weight: Tensor
-    norm_bias: Tensor
-    decoder: Tensor
-    bias: Tensor
+    tensors: Mapping[str, Tensor]
     activation: str
     norm_eps: float
 
     def __call__(self, states_MD: Tensor) -> Tensor:
         """Logits (M, V) over the vocabulary, on the device of the states."""
-        device = states_MD.device
-        x = F.linear(states_MD, self.dense_weight.to(device), self.dense_bias.to(device))
-        x = ACTIVATIONS[self.activation](x)
-        norm = self.norm_weight.to(device)
-        x = F.layer_norm(x, norm.shape, norm, self.norm_bias.to(device), self.norm_eps)
-        return F.linear(x, self.decoder.to(device), self.bias.to(device))
+        found = {name: tensor.to(states_MD.device) for name, tensor in self.tensors.items()}
+        x = states_MD
+        if "dense.weight" in found:
+            x = F.linear(x, found["dense.weight"], found.get("dense.bias"))
+            norm = found["norm.weight"]
+            x = ACTIVATIONS[self.activation](x)
+            x = F.layer_norm(x, norm.shape, norm, found.get("norm.bias"), self.norm_eps)
+        return F.linear(x, found["decoder"], found.get("bias"))
 
 
 def read_head(
@@ -63,29 +61,43 @@ def read_head(
         BadInput: there is no such head, or not all of it.
     """
     tensors = checkpoint.stored(folder)
-    if names is None or f"{names.dense}.weight" not in tensors:
-        looked_for = f" (no tensor {names.dense}.weight)" if names else ""
+    if names is None or not _is_there(names, tensors):
+        looked_for = f" (no tensor {names.first})" if names else ""
         raise BadInput(
             f"{folder} has no masked-LM head{looked_for}, which perplexity needs: give an encoder "
             "as masked-LM pretraining left it, such as BertForMaskedLM saves it; sentence "
             "encoders, discriminators and fine-tuned models lack it"
         )
-    inner, width, size = arch.embedding_width, arch.width, arch.vocabulary
-    wanted = {
-        "dense_weight": (f"{names.dense}.weight", (inner, width)),
-        "dense_bias": (f"{names.dense}.bias", (inner,)),
-        "norm_weight": (f"{names.norm}.weight", (inner,)),
-        "norm_bias": (f"{names.norm}.bias", (inner,)),
-        "bias": (names.bias, (size,)),
-    }
-    if word is None:
-        wanted["decoder"] = (names.decoder, (size, inner))
-        own_bias = names.decoder.removesuffix("weight") + "bias"  # untied as the weight is
-        if own_bias in tensors:
-            wanted["bias"] = (own_bias, (size,))
+    wanted = _wanted(names, arch, tensors, tied=word is not None)
     found = checkpoint.select(tensors, wanted, frozenset(), "", folder)
     if word is not None:
         found["decoder"] = word.to(torch.float32)
-    return MaskedLMHead(
-        **found, activation=names.activation or arch.activation, norm_eps=arch.norm_eps
-    )
+    return MaskedLMHead(found, names.activation or arch.activation, arch.norm_eps)
+
+
+def _is_there(names: MaskedLMNames, tensors: Mapping[str, Tensor]) -> bool:
+    # A tied decoder is not stored, so only a head with more than that can be missed.
+    return names.dense is None or names.first in tensors
+
+
+def _wanted(
+    names: MaskedLMNames, arch: Architecture, tensors: Mapping[str, Tensor], tied: bool
+) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Our name of each tensor of the head to its stored name and shape."""
+    inner, width, size = arch.embedding_width, arch.width, arch.vocabulary
+    wanted: dict[str, tuple[str, tuple[int, ...]]] = {}
+    if names.dense is not None:
+        wanted["dense.weight"] = (f"{names.dense}.weight", (inner, width))
+        wanted["norm.weight"] = (f"{names.norm}.weight", (inner,))
+        if arch.head.dense_bias:
+            wanted["dense.bias"] = (f"{names.dense}.bias", (inner,))
+        if arch.norm_bias:
+            wanted["norm.bias"] = (f"{names.norm}.bias", (inner,))
+    bias = names.bias
+    if not tied:
+        wanted["decoder"] = (names.decoder, (size, inner))
+        own_bias = names.decoder.removesuffix("weight") + "bias"  # untied as the weight is
+        bias = own_bias if own_bias in tensors else bias
+    if names.dense is not None or bias in tensors:
+        wanted["bias"] = (bias, (size,))
+    return wanted

@@ -46,6 +46,8 @@ class Layout:
         from_heads: the way back.
         padding: the rows of the latter kind that are padding.
         grouped: (B,) sentences in the order of the groups. ungrouped: the way back.
+        shares: for each group, how many of its sentences each run has.
+        longest: the longest padded length of each run.
     """
 
     positions: Tensor
@@ -56,6 +58,8 @@ class Layout:
     padding: Tensor
     grouped: Tensor
     ungrouped: Tensor
+    shares: tuple[tuple[int, ...], ...]
+    longest: tuple[int, ...]
 
     def rows(self, heads: int) -> list[int]:
         """How many rows (sentence, head, padded position) each group has."""
@@ -67,12 +71,27 @@ def padded_lengths(lengths: Sequence[int]) -> NDArray[np.int64]:
     return -(-np.asarray(lengths, dtype=np.int64) // _STEP) * _STEP
 
 
-def layout(lengths: Sequence[int], heads: int, dtype: torch.dtype, device: torch.device) -> Layout:
-    """The layout of sentences of the given lengths; ``dtype`` is that of the attention scores."""
+def layout(
+    lengths: Sequence[int],
+    heads: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    runs: Sequence[int] = (),
+) -> Layout:
+    """The layout of sentences of the given lengths.
+
+    Args:
+        lengths: tokens of each sentence.
+        heads: H.
+        dtype: of the attention scores.
+        device: of the tensors.
+        runs: how many sentences each run of a stack has; all are one run's without it.
+    """
     length_B = np.asarray(lengths, dtype=np.int64)
     first_B = np.cumsum(length_B) - length_B
     padded_B = padded_lengths(lengths)
     grouped_B = np.argsort(padded_B, kind="stable")
+    by_run = np.split(padded_B, np.cumsum(runs)[:-1]) if runs else [padded_B]
     head_H = np.arange(heads)
     from_heads = np.empty((int(length_B.sum()), heads), dtype=np.int64)
     groups: list[Group] = []
@@ -106,6 +125,8 @@ def layout(lengths: Sequence[int], heads: int, dtype: torch.dtype, device: torch
         padding=tensor(np.concatenate(padding)),
         grouped=tensor(grouped_B),
         ungrouped=tensor(np.argsort(grouped_B)),
+        shares=tuple(tuple(int((own == group.padded).sum()) for own in by_run) for group in groups),
+        longest=tuple(int(own.max()) for own in by_run),
     )
 
 

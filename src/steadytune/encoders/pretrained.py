@@ -71,14 +71,14 @@ class Pretrained:
 
     def _read(self, folder: Path) -> dict[str, Tensor]:
         parts = [p for p in table(self._arch, 1, frozenset()) if p.part != "head"]
-        optional = frozenset(p.name for p in parts if p.name.startswith("pooler."))
+        optional = frozenset(p.name for p in parts if p.part == "pooler")
         return self._select(folder, parts, optional)
 
     def _select(
         self, folder: Path, parts: Sequence[Parameter], optional: frozenset[str]
     ) -> dict[str, Tensor]:
         wanted = {p.name: (self._family.checkpoint_name(p.name), p.shape) for p in parts}
-        tensors = checkpoint.stored(folder)
+        tensors = self._family.as_transformers_names(checkpoint.stored(folder))
         return checkpoint.select(tensors, wanted, optional, self._family.prefix, folder)
 
     def tokenize(
@@ -98,11 +98,16 @@ class Pretrained:
     def initial(self, num_outputs: int, init_seed: int) -> dict[str, Tensor]:
         """fp32 parameters at step 0: the pretrained ones (not copies), and fresh ones drawn."""
         return {
-            p.name: drawn(p, init_seed, self._arch.initializer_range)
-            if p.fresh
-            else self._weights[p.name]
+            p.name: drawn(p, init_seed, self._deviation(p)) if p.fresh else self._weights[p.name]
             for p in self.parameters(num_outputs)
         }
+
+    def _deviation(self, parameter: Parameter) -> float:
+        """The standard deviation of a fresh matrix."""
+        arch = self._arch
+        if parameter.name == "head.output.weight" and arch.output_range is not None:
+            return arch.output_range
+        return arch.initializer_range
 
     def outputs(self, params: Params, batch: Batch, dropout: Dropout | None) -> Tensor:
         """Logits (B, K), computed in the dtype of ``params``; no dropout if None."""

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
+from steadytune.encoders.architecture import Architecture
 from steadytune.encoders.stacking import Stack
 from steadytune.procedure import Params
 
@@ -36,8 +37,8 @@ class Weights(Protocol):
         """(R, I) -> (R, O)."""
         ...
 
-    def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
-        """LayerNorm, (R, D) -> (R, D)."""
+    def norm(self, name: str, x: Tensor, arch: Architecture) -> Tensor:
+        """LayerNorm, or RMSNorm where the architecture has it; (R, D) -> (R, D)."""
         ...
 
     def lookup(self, name: str, ids: Tensor) -> Tensor:
@@ -46,6 +47,10 @@ class Weights(Protocol):
 
     def activate(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """An element-wise function of (R, D)."""
+        ...
+
+    def of_each(self) -> Sequence[OfOne]:
+        """The weights of each run, for what is not a map of rows."""
         ...
 
 
@@ -58,12 +63,14 @@ class OfOne:
 
     def linear(self, name: str, x: Tensor) -> Tensor:
         """See Weights."""
-        return F.linear(x, self._params[f"{name}.weight"], self._params[f"{name}.bias"])
+        return F.linear(x, self._params[f"{name}.weight"], self._params.get(f"{name}.bias"))
 
-    def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
+    def norm(self, name: str, x: Tensor, arch: Architecture) -> Tensor:
         """See Weights."""
-        weight = self._params[f"{name}.weight"]
-        return F.layer_norm(x, weight.shape, weight, self._params[f"{name}.bias"], eps)
+        weight, bias = self._params[f"{name}.weight"], self._params.get(f"{name}.bias")
+        if arch.rms:
+            return F.rms_norm(x, weight.shape, weight, arch.norm_eps)
+        return F.layer_norm(x, weight.shape, weight, bias, arch.norm_eps)
 
     def lookup(self, name: str, ids: Tensor) -> Tensor:
         """See Weights."""
@@ -72,6 +79,14 @@ class OfOne:
     def activate(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """See Weights."""
         return function(x)
+
+    def of_each(self) -> Sequence[OfOne]:
+        """See Weights."""
+        return (self,)
+
+    def table(self, name: str) -> Tensor:
+        """A whole parameter."""
+        return self._params[name]
 
 
 class Ragged:
@@ -86,9 +101,9 @@ class Ragged:
         """See Weights."""
         return self._each(lambda run, rows: run.linear(name, rows), x)
 
-    def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
+    def norm(self, name: str, x: Tensor, arch: Architecture) -> Tensor:
         """See Weights."""
-        return self._each(lambda run, rows: run.norm(name, rows, eps), x)
+        return self._each(lambda run, rows: run.norm(name, rows, arch), x)
 
     def lookup(self, name: str, ids: Tensor) -> Tensor:
         """See Weights."""
@@ -97,6 +112,10 @@ class Ragged:
     def activate(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """See Weights; run by run, as the last few elements are often rounded in another way."""
         return self._each(lambda run, rows: run.activate(function, rows), x)
+
+    def of_each(self) -> Sequence[OfOne]:
+        """See Weights."""
+        return self._runs
 
     def _each(self, apply: Callable[[OfOne, Tensor], Tensor], x: Tensor) -> Tensor:
         parts = x.split(self._stack.rows(x.shape[0]))
@@ -113,14 +132,20 @@ class Uniform:
 
     def linear(self, name: str, x: Tensor) -> Tensor:
         """See Weights."""
-        weight_SOI, bias_SO = self._params[f"{name}.weight"], self._params[f"{name}.bias"]
+        weight_SOI, bias_SO = self._params[f"{name}.weight"], self._params.get(f"{name}.bias")
         result: Any = _BatchedLinear.apply(self._by_run(x), weight_SOI, bias_SO)
         return result.flatten(0, 1)
 
-    def norm(self, name: str, x: Tensor, eps: float) -> Tensor:
+    def norm(self, name: str, x: Tensor, arch: Architecture) -> Tensor:
         """See Weights."""
-        weight_SD, bias_SD = self._params[f"{name}.weight"], self._params[f"{name}.bias"]
-        normal = self._by_run(F.layer_norm(x, x.shape[1:], None, None, eps))
+        weight_SD, bias_SD = self._params[f"{name}.weight"], self._params.get(f"{name}.bias")
+        eps = arch.norm_eps
+        if arch.rms:
+            normal = self._by_run(F.rms_norm(x, x.shape[1:], None, eps))
+        else:
+            normal = self._by_run(F.layer_norm(x, x.shape[1:], None, None, eps))
+        if bias_SD is None:
+            return (normal * weight_SD[:, None]).flatten(0, 1)
         return torch.addcmul(bias_SD[:, None], normal, weight_SD[:, None]).flatten(0, 1)
 
     def lookup(self, name: str, ids: Tensor) -> Tensor:
@@ -134,27 +159,37 @@ class Uniform:
         """See Weights."""
         return function(x)
 
+    def of_each(self) -> Sequence[OfOne]:
+        """See Weights."""
+        return [
+            OfOne({name: value[run] for name, value in self._params.items()})
+            for run in range(self._runs)
+        ]
+
     def _by_run(self, x: Tensor) -> Tensor:
         return x.unflatten(0, (self._runs, -1))
 
 
 class _Saved(FunctionCtx):
     saved_tensors: tuple[Tensor, ...]
+    biased: bool
 
 
 class _BatchedLinear(torch.autograd.Function):
-    """x (S, R, I) with weight (S, O, I) and bias (S, O).
+    """x (S, R, I) with weight (S, O, I) and bias (S, O), or none.
 
     Autograd's own gradient of the weight would be a transposed view, which the optimizer would
     have to copy.
     """
 
     @staticmethod
-    def forward(ctx: _Saved, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: _Saved, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return torch.baddbmm(bias[:, None], x, weight.mT)
+        ctx.biased = bias is not None
+        return x.bmm(weight.mT) if bias is None else torch.baddbmm(bias[:, None], x, weight.mT)
 
     @staticmethod
-    def backward(ctx: _Saved, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: _Saved, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
-        return grads[0].bmm(weight), grads[0].mT.bmm(x), grads[0].sum(1)
+        of_bias = grads[0].sum(1) if ctx.biased else None
+        return grads[0].bmm(weight), grads[0].mT.bmm(x), of_bias

@@ -31,7 +31,7 @@ DISTILBERT = Family(
         "hidden_dropout": "dropout",
         "attention_dropout": "attention_dropout",
     },
-    fixed={"segments": 0, "norm_eps": 1e-12, "drop_attention_output": False},
+    fixed={"segments": 0, "norm_eps": 1e-12, "drop_attention_output": None},
     layers_key="n_layers",
     classifier_key="seq_classif_dropout",
     masked_lm=MaskedLMNames(
