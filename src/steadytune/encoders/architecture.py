@@ -33,8 +33,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Buckets:
-    """Relative positions with a learned bias for each head, shared by all layers (Raffel et al.
-    2020, T5).
+    """Relative positions with a learned bias a head, shared by all layers (Raffel et al. 2020).
 
     Attributes:
         number: of buckets, half of them for either direction. distance: from which on all

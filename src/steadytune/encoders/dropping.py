@@ -14,7 +14,6 @@ from steadytune.encoders.packing import Layout, padded_lengths
 from steadytune.encoders.stacking import Stack
 from steadytune.seeds import keep_rate
 
-
 Rate = Literal["embedding", "hidden", "attention", "classifier", "input"]
 """Which of the rates; ``input`` is that of what enters the head."""
 

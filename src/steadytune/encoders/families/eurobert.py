@@ -6,14 +6,18 @@ has outputs, which are averaged.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from steadytune.encoders.architecture import Head
 from steadytune.encoders.families._family import Family, MaskedLMNames
 from steadytune.encoders.families._rotary import is_plain
 
 _LAYER = "layers.{i}"
-_POOLING = {"bos": "first", "mean": "mean", "late": "late"}
+_POOLING: dict[str, Literal["first", "mean", "late"]] = {
+    "bos": "first",
+    "mean": "mean",
+    "late": "late",
+}
 
 
 def _derived(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""NomicBERT (Nussbaum et al. 2024): BERT's order of layers with rotary positions and a gated MLP."""
+"""NomicBERT (Nussbaum et al. 2024): BERT's layers with rotary positions and a gated MLP."""
 
 import re
 from collections.abc import Mapping
