@@ -56,7 +56,7 @@ def test_perplexity_equals_a_plain_loop(family, tmp_path):
 def test_an_untied_decoder_is_read_as_stored(tmp_path):
     encoder = encoder_of(make_tiny(tmp_path, "bert", "ForMaskedLM", tie_word_embeddings=False))
     head = encoder.masked_lm_head()
-    assert not torch.equal(head.decoder, encoder.initial(1, 0)["embeddings.word"])
+    assert not torch.equal(head.tensors["decoder"], encoder.initial(1, 0)["embeddings.word"])
     blocks = masked_blocks(encoder, TEXT, 24, mask_seed=5)
     found = masked_loss(encoder, encoder.initial(1, 0), head, blocks, CPU)
     model = AutoModelForMaskedLM.from_pretrained(tmp_path)

@@ -10,8 +10,8 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from steadytune.encoders import FAMILIES, Dropout, load
-from steadytune.encoders.attention import attention
-from steadytune.encoders.packing import layout
+from steadytune.encoders.attention import Scoring, attention
+from steadytune.encoders.packing import Layout, layout
 from steadytune.seeds import keep_rate
 from tiny_models import make_tiny, sentences
 
@@ -45,18 +45,41 @@ def replayed(masks: list[torch.Tensor]):
     return dropout
 
 
+BERTS: dict[str, float] = {
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.2,
+    "classifier_dropout": 0.3,
+}
+RATES: dict[str, dict[str, float]] = {
+    "distilbert": {"dropout": 0.1, "attention_dropout": 0.2, "seq_classif_dropout": 0.3},
+    # transformers does not drop the output of ALBERT's MLP, so there the hidden rate is 0
+    "albert": {
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.2,
+        "classifier_dropout_prob": 0.3,
+    },
+    "mpnet": {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.2},
+    "deberta-v2": {
+        "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.2,
+        "cls_dropout": 0.3,
+        "pooler_dropout": 0.4,
+    },
+    "modernbert": {
+        "embedding_dropout": 0.15,
+        "mlp_dropout": 0.1,
+        "attention_dropout": 0.2,
+        "classifier_dropout": 0.3,
+    },
+    "eurobert": {"attention_dropout": 0.2},
+}
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_equals_transformers_under_the_same_masks(
     family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # transformers does not drop the output of ALBERT's MLP, so there the hidden rate is 0.
-    hidden = 0.0 if family == "albert" else 0.1
-    rates: dict[str, Any] = {
-        "distilbert": {"dropout": 0.1, "attention_dropout": 0.2, "seq_classif_dropout": 0.3},
-        "albert": {"hidden_dropout_prob": 0.0, "classifier_dropout_prob": 0.3},
-    }.get(family, {"hidden_dropout_prob": 0.1, "classifier_dropout": 0.3})
-    if family != "distilbert":
-        rates["attention_probs_dropout_prob"] = 0.2
+    rates = RATES.get(family, BERTS)
     ours = load(str(make_tiny(tmp_path / "a", family, **rates)))
     params = {n: v.clone().requires_grad_() for n, v in ours.initial(2, 0).items()}
     ours.save(params, tmp_path / "b", ("no", "yes"))
@@ -68,7 +91,7 @@ def test_equals_transformers_under_the_same_masks(
     batch = ours.tokenize(["the cat " * 40], None, 32, True).batch(np.array([0]), CPU)
     recording = Recording(None, None, None, 3, (5, 0))
     logits = ours.outputs(params, batch, recording)
-    assert {drop for _, drop, _ in recording.drawn} == {hidden, 0.2, 0.3} - {0.0}
+    assert {drop for _, drop, _ in recording.drawn} == {*rates.values()} - {0.0}
     assert len({site for site, _, _ in recording.drawn}) == len(recording.drawn)
 
     masks = [mask for _, _, mask in recording.drawn]
@@ -117,18 +140,24 @@ def test_masks_are_keyed_by_seed_and_moment(tmp_path: Path) -> None:
     assert torch.equal(ours.outputs(params, batch, none), ours.outputs(params, batch, None))
 
 
+def plain_scoring(where: Layout, width: int) -> Scoring:
+    """Of a layer that knows no positions."""
+    return Scoring(1 / width**0.5, lambda place, query, key: where.groups[place].bias)
+
+
 def test_the_mean_over_masks_is_the_pass_without() -> None:
     heads, lengths = 2, (5, 20)
     where = layout(lengths, heads, torch.float32, CPU)
     draw = torch.Generator().manual_seed(0)
     query, key, value = (torch.randn(25, 8, generator=draw) for _ in range(3))
-    plain = attention(query, key, value, where, heads, None)
+    scoring = plain_scoring(where, 4)
+    plain = attention(query, key, value, where, heads, scoring, None)
 
     def one(moment: int) -> torch.Tensor:
         dropout = Dropout(None, None, None, 0, (moment,))
         sizes = [g.sentences * heads * g.padded**2 for g in where.groups]
         keep = dropout.keep("x", (sum(sizes),), 0.3, CPU).split(sizes)
-        mixed = attention(query, key, value, where, heads, keep)
+        mixed = attention(query, key, value, where, heads, scoring, keep)
         return mixed / keep_rate(0.3)
 
     results = torch.stack([one(moment) for moment in range(600)])
@@ -173,7 +202,8 @@ def test_attention_equals_one_written_out() -> None:
     ]
     sizes = [g.sentences * heads * g.padded**2 for g in where.groups]
     mask = torch.rand(sum(sizes), generator=draw) > 0.3
-    ours = attention(qkv[0], qkv[1], qkv[2], where, heads, mask.split(sizes))
+    scoring = plain_scoring(where, 4)
+    ours = attention(qkv[0], qkv[1], qkv[2], where, heads, scoring, mask.split(sizes))
     expected = written_out(qkv, lengths, heads, mask)
     torch.testing.assert_close(ours, expected)
     weights = torch.randn(ours.shape, generator=draw, dtype=torch.float64)
@@ -190,11 +220,12 @@ def test_attention_of_a_sentence_is_bit_identical_among_others() -> None:
     draw = torch.Generator().manual_seed(0)
     qkv = [torch.randn(sum(lengths), 32, generator=draw) for _ in range(3)]
     batch = layout(lengths, heads, torch.float32, CPU)
-    together = attention(qkv[0], qkv[1], qkv[2], batch, heads, None)
+    together = attention(qkv[0], qkv[1], qkv[2], batch, heads, plain_scoring(batch, 8), None)
     parts = zip(*(x.split(lengths) for x in (*qkv, together)), strict=True)
     for length, (query, key, value, among) in zip(lengths, parts, strict=True):
         where = layout((length,), heads, torch.float32, CPU)
-        assert torch.equal(attention(query, key, value, where, heads, None), among)
+        alone = attention(query, key, value, where, heads, plain_scoring(where, 8), None)
+        assert torch.equal(alone, among)
 
 
 def test_second_derivatives_are_right() -> None:
@@ -202,4 +233,7 @@ def test_second_derivatives_are_right() -> None:
     draw = torch.Generator().manual_seed(0)
     qkv = [torch.randn(5, 4, generator=draw, dtype=torch.float64) for _ in range(3)]
     inputs = tuple(x.requires_grad_() for x in qkv)
-    assert torch.autograd.gradgradcheck(lambda q, k, v: attention(q, k, v, where, 2, None), inputs)
+    scoring = plain_scoring(where, 2)
+    assert torch.autograd.gradgradcheck(
+        lambda q, k, v: attention(q, k, v, where, 2, scoring, None), inputs
+    )
