@@ -19,11 +19,12 @@ from typing import TypeVar
 from ledger_of import make_ledger
 
 from steadytune.analysis.cells import cells
-from steadytune.analysis.compare import compare_family
-from steadytune.analysis.contest import contests
+from steadytune.analysis.compare import compare_page
 from steadytune.analysis.dev_noise import noise_split
 from steadytune.analysis.estimators import estimates
 from steadytune.analysis.evidence import Question
+from steadytune.analysis.leaderboard import leaderboards
+from steadytune.analysis.page import Comparison
 from steadytune.analysis.predictions import cell_predictions
 from steadytune.analysis.runs import runs_of
 from steadytune.analysis.summary import summarize
@@ -52,14 +53,15 @@ def measured(folder: Path) -> dict[str, float]:
     predicted = timed("predictions", lambda: [cell_predictions(ledger, cell) for cell in found])
     known = [one for one in predicted if one is not None]
     timed("dev noise", lambda: [noise_split(one.correct) for one in known])
-    timed("which recipe leads", lambda: contests(found))
+    timed("which recipe leads", lambda: leaderboards(found))
     first = {one.task: place for place, one in reversed([*enumerate(runs)])}
     places = [(first[one.task], place) for place, one in enumerate(runs)]
     places = [(a, b) for a, b in places if a != b]
     pairs = [(runs[a], runs[b]) for a, b in places]
     both = [(known[a], known[b]) for a, b in places]
     for question in Question:
-        timed(f"compare {question.value}", lambda q=question: compare_family(q, pairs, both))
+        asked = [Comparison(question, *pair, of) for pair, of in zip(pairs, both, strict=True)]
+        timed(f"compare {question.value}", lambda asked=asked: compare_page(asked))
     return seconds | {"total": round(sum(seconds.values()), 3)}
 
 

@@ -46,7 +46,7 @@ def count(cases: list[Case], thresholds: Thresholds) -> Counts:
     found = [0, 0, 0, 0]
     for case in cases:
         total = case.record.total_steps
-        warned = early_warning(case.losses, case.grad_norms, total, case.chance, thresholds)
+        warned = early_warning(case.losses, case.grad_norms, total, case.chance_loss, thresholds)
         failed = outcome(case.record) is not Outcome.SUCCESS
         found[2 * (warned is None) + (not failed)] += 1
     return Counts(*found)

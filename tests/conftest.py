@@ -10,6 +10,8 @@ import torch
 
 from steadytune.ledger import Ledger
 
+# What "auto" stands for, whatever processor runs the tests; set it to bf16 to test that.
+os.environ.setdefault("STEADYTUNE_PRECISION", "fp32")
 torch.set_num_threads(1)  # as every study computes; another number of threads rounds otherwise
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared"

@@ -12,6 +12,7 @@ from steadytune import encoders
 from steadytune.metrics import baseline
 from steadytune.recipe import Recipe, Seeds
 from steadytune.records import Finished, Step, TaskFacts
+from steadytune.score_scale import ScoreScale
 from steadytune.seeds import generator
 from steadytune.study import Run, Study, TaskChoice, plan
 from steadytune.tasks import Split, Task
@@ -58,6 +59,7 @@ def make_task(pairs: bool = False, train_size: int = 60, scores: bool = False) -
         select="dev",
         report="dev",
         baseline={"dev": baseline(metrics, splits["dev"].labels, None if scores else 2)},
+        scale=ScoreScale.of(splits["train"].labels) if scores else None,
     )
     return Task(
         name="tiny",

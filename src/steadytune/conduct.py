@@ -18,16 +18,19 @@ import torch
 
 from steadytune import encoders, executors, stabilizers, tasks
 from steadytune.encoders import Encoder
-from steadytune.errors import BadInput
+from steadytune.errors import BadInput, not_known, resumable
 from steadytune.executors import Work
-from steadytune.keeping import keep_weights, without_states
-from steadytune.ledger import Ledger, RunWriter
+from steadytune.keeping import keep_weights, unsavable, without_states
+from steadytune.ledger import Claims, Ledger, RunWriter
+from steadytune.paths import as_path
 from steadytune.recipe import RECIPE
-from steadytune.records import Crashed, End, Event, Finished, RunRecord, Snapshot, State, Weights
+from steadytune.recorder import Recorder
+from steadytune.records import Event, RunRecord, State
 from steadytune.reports.model_card import write_model_cards
 from steadytune.study import Run, Study, plan
 from steadytune.study_file import Catalogue
 from steadytune.tasks import Task
+from steadytune.training.cut_texts import cut_texts
 from steadytune.training.memory import keep_freed_memory
 from steadytune.training.precision import default_device, default_precision
 from steadytune.training.prepare import Preparation
@@ -63,6 +66,11 @@ class Loaded:
     def total_steps(self, run: Run) -> int:
         """Optimizer steps of a run."""
         return run.recipe.total_steps(len(self.tasks[run.task.title].train))
+
+    def cut_texts(self) -> list[str]:
+        """A sentence for each task, encoder and length of which examples are cut."""
+        seen = {(run.task.title, run.encoder, run.recipe.max_length): run for run in self.runs}
+        return [line for run in seen.values() if (line := cut_texts(self.prepare, run))]
 
 
 def load(study: Study, device: torch.device | None = None) -> Loaded:
@@ -129,6 +137,8 @@ def _check_combinations(loaded: Loaded) -> None:
             loaded.prepare(run)
         except BadInput as problem:
             problems.append(f"{run.recipe.name} with {run.encoder} on {run.task.title}: {problem}")
+    if not problems:
+        problems += unsavable(loaded.prepare, list(first.values()))
     if problems:
         raise BadInput("\n".join(problems))
 
@@ -136,22 +146,26 @@ def _check_combinations(loaded: Loaded) -> None:
 def check_executor(name: str) -> None:
     """Raise BadInput if there is no executor of that name."""
     if name not in executors.TABLE:
-        raise BadInput(f"executor {name!r} is not known; there are {', '.join(executors.TABLE)}")
+        raise BadInput(not_known("executor", name, executors.TABLE))
 
 
-def open_ledger(loaded: Loaded, folder: Path) -> Ledger:
+def open_ledger(loaded: Loaded, folder: str | os.PathLike[str]) -> Ledger:
     """The ledger of a study: a new one, or the one that was begun before.
 
     Raises:
         BadInput: the folder holds another study or something else.
+        Claimed: another process computes runs of it.
     """
-    ledger = Ledger.create_or_open(folder, loaded.study, loaded.runs, environment(loaded.device))
+    ledger = Ledger.create_or_open(
+        as_path(folder), loaded.study, loaded.runs, environment(loaded.device)
+    )
     for task in loaded.tasks.values() if loaded.study.keep_texts else ():
         for name, split in task.dev.items():
             ledger.keep_examples(task.facts.digest, name, split.texts, split.pairs)
     return ledger
 
 
+@resumable()
 def run_study(
     loaded: Loaded,
     ledger: Ledger,
@@ -162,7 +176,8 @@ def run_study(
     """Compute every run that has not ended yet and keep it in the ledger.
 
     May be stopped at any moment, however hard, and called again: runs that ended are left alone,
-    others continue from their last snapshot.
+    others continue from their last snapshot. What fails for one run, in training or in keeping its
+    weights, is recorded as its crash and costs no other run.
 
     Args:
         loaded: the study.
@@ -172,33 +187,31 @@ def run_study(
         snapshot_seconds: how often a run's state is saved.
 
     Raises:
-        BadInput: there is no such executor.
+        BadInput: there is no such executor; or, after all other runs, a run cannot be recorded.
+        Claimed: another process computes runs of the study.
         OSError: the disk is full or not writable; what had been written stays.
     """
     check_executor(executor)
     keep_freed_memory()
-    todo = {run.id: run for run in unfinished(ledger, loaded.runs)}
-    writers = dict[str, RunWriter]()
-
-    def snapshot(run: Run) -> Snapshot | None:
-        if run.id in writers:  # it is begun a second time
-            writers[run.id].close()
-        writers[run.id] = _writer(ledger, loaded, run)
-        return writers[run.id].load_snapshot()
-
-    work = Work(list(todo.values()), loaded.prepare, snapshot, _Clock(snapshot_seconds))
-    with one_thread():
-        for event in executors.TABLE[executor]().compute(work):
-            if event.run not in writers:  # it crashed before it could begin
-                snapshot(todo[event.run])
-            writer = writers[event.run]
-            if isinstance(event, Weights | Finished):
-                keep_weights(event, todo[event.run], loaded.prepare, ledger)
-            writer.write(event)
-            if isinstance(event, End | Crashed):
-                del writers[event.run]
-            watch(event)
-    write_model_cards(ledger)
+    with Claims(ledger.folder) as claims:
+        runs = {run.id: run for run in loaded.runs}
+        todo = {run: runs[run] for run in ledger.take_left(runs, claims)}
+        recorder = Recorder(
+            todo,
+            begin=lambda run: _writer(ledger, loaded, run, claims),
+            keep=lambda event, run: keep_weights(event, run, loaded.prepare, ledger),
+            ended=claims.release,
+        )
+        clock = _Clock(snapshot_seconds)
+        work = Work(list(todo.values()), loaded.prepare, recorder.snapshot, clock)
+        with one_thread():
+            for event in executors.TABLE[executor]().compute(work):
+                recorded = recorder.record(event)
+                if recorded is not None:
+                    watch(recorded)
+    hub_ids = {name: encoders.hub_id(name) for name in loaded.encoders}
+    write_model_cards(ledger, hub_ids)
+    recorder.check_all_recorded()
 
 
 def unfinished(ledger: Ledger, runs: Sequence[Run]) -> list[Run]:
@@ -211,7 +224,7 @@ def _ended(record: RunRecord | None) -> bool:
     return record is not None and record.state.ended
 
 
-def _writer(ledger: Ledger, loaded: Loaded, run: Run) -> RunWriter:
+def _writer(ledger: Ledger, loaded: Loaded, run: Run, claims: Claims) -> RunWriter:
     task = loaded.tasks[run.task.title]
     record = RunRecord(
         id=run.id,
@@ -222,7 +235,8 @@ def _writer(ledger: Ledger, loaded: Loaded, run: Run) -> RunWriter:
         seeds=asdict(run.seeds),  # pyright: ignore[reportArgumentType]
         total_steps=loaded.total_steps(run),
     )
-    return ledger.writer(record, {name: split.labels for name, split in task.dev.items()})
+    labels = {name: split.labels for name, split in task.dev.items()}
+    return ledger.writer(record, labels, claims)
 
 
 @dataclass(frozen=True)

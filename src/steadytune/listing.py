@@ -35,7 +35,10 @@ def names(what: Listed) -> dict[str, str]:
         case Listed.stabilizers:
             from steadytune import stabilizers
 
-            return {name: entry.summary for name, entry in stabilizers.TABLE.items()}
+            return {
+                name: f"{entry.summary}; {entry().cost}"
+                for name, entry in stabilizers.TABLE.items()
+            }
         case Listed.diagnostics:
             from steadytune import diagnostics
 

@@ -226,24 +226,3 @@ def baseline(names: Iterable[str], labels: Numbers, num_classes: int | None) -> 
         majority = int(np.bincount(labels.astype(np.int64), minlength=num_classes).argmax())
         constant = np.full(len(labels), majority)
     return {name: METRICS[name].function(labels, constant) for name in names}
-
-
-def no_better_than_constant(
-    measured: Mapping[str, float], baseline: Mapping[str, float], constant: bool, classes: bool
-) -> bool:
-    """Whether predictions are no better than a constant one: what makes a run a failed run.
-
-    A constant prediction never is. Otherwise accuracy is asked, also where the headline metric is
-    another (a collapsed MRPC run has an F1 of 0.81); for scores the squared error.
-
-    Args:
-        measured: metrics of the predictions.
-        baseline: those of the majority class, or the mean.
-        constant: whether all predictions are the same.
-        classes: whether labels are classes (or scores).
-    """
-    if constant:
-        return True
-    if classes:
-        return measured["accuracy"] <= baseline["accuracy"]
-    return not measured["mean_squared_error"] < baseline["mean_squared_error"]  # so NaN failed

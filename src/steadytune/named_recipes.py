@@ -195,8 +195,9 @@ def zhang2021() -> Recipe:
     - ``lr`` 2e-5, ``batch_size`` 32, ``epochs`` 3, ``warmup`` 10 %, ``linear``, ``weight_decay``
       0, clipping at 1.0, dropout 0.1. Its longer trainings (400 steps or more on RTE) are
       ``steps=400`` and so on.
-    - ``eps`` 1e-6 and ``betas`` are Devlin's; what that code uses was not checked. It computes in
-      fp16.
+    - ``eps_mode`` torch, ``eps`` 1e-8, ``betas`` (0.9, 0.999): its commands run with
+      ``--use_torch_adamw``, which is torch.optim.AdamW, and leave ``--adam_epsilon`` and the betas
+      at their defaults (its options.py and run_glue.py). It computes in fp16.
 
     It selects on one half of dev and reports on the other: ``dev_protocol: halves`` of a task.
     """
@@ -208,6 +209,8 @@ def zhang2021() -> Recipe:
             "batch 32, 3 epochs."
         ),
         batch_size=32,
+        eps=1e-8,
+        eps_mode="torch",
         bias_correction=True,
         weight_decay=0.0,
         stabilizers=(StabilizerChoice("reinit_layers", {"top": 5, "pooler": True}),),

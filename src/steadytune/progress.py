@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from steadytune.escape import visible
 from steadytune.records import (
     Crashed,
     Diverged,
@@ -75,13 +76,13 @@ class Line:
             left = (self.total - self.step) * self.seconds_a_step
         speed = 1 / self.seconds_a_step if self.seconds_a_step else None
         return [
-            self.title,
+            visible(self.title),
             f"{self.step}/{self.total}" if self.total else "",
             "" if self.loss is None else f"{self.loss:.4f}",
             "" if self.metric is None else f"{self.metric:.4f}",
             "" if speed is None else f"{speed:.1f}/s",
             "" if left is None else duration(left),
-            self.state,
+            visible(self.state),
         ]
 
 

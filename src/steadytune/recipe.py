@@ -9,17 +9,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
+
+from steadytune.bounds import (
+    BatchSize,
+    Decay,
+    DropRate,
+    Epochs,
+    Epsilon,
+    Label,
+    LearningRate,
+    Norm,
+    Rate,
+    Seed,
+    Steps,
+    Text,
+    Tokens,
+    WarmupSteps,
+    plain_arguments,
+)
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _DESCRIPTIVE = ("name", "source")  # fields that say what a recipe is called, not what it does
 
-Rate = Annotated[float, Field(ge=0, lt=1)]
-DropRate = Annotated[float, Field(ge=0, le=0.999)]
 Setting = str | bool | int | float | None
 
 
@@ -31,8 +48,13 @@ class StabilizerChoice:
     vocabulary be read without torch.
     """
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Label
     settings: dict[str, Setting] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:  # noqa: ANN401
+        return plain_arguments(given)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -76,29 +98,34 @@ class Recipe:
             all problems are listed.
     """
 
-    name: Annotated[str, Field(min_length=1)]
-    lr: Annotated[float, Field(gt=0)]
-    source: str = ""
-    epochs: Annotated[float, Field(gt=0)] | None = None
-    steps: Annotated[int, Field(ge=1)] | None = None
-    batch_size: Annotated[int, Field(ge=1)] = 16
+    name: Label
+    lr: LearningRate
+    source: Text = ""
+    epochs: Epochs | None = None
+    steps: Steps | None = None
+    batch_size: BatchSize = 16
     schedule: Literal["linear", "cosine", "constant"] = "linear"
-    warmup: Annotated[StrictInt, Field(ge=0)] | Rate = 0.1
+    warmup: WarmupSteps | Rate = 0.1
     fold_bias_correction: bool = False
     betas: Annotated[tuple[Rate, Rate], Field(strict=False)] = (0.9, 0.999)
-    eps: Annotated[float, Field(gt=0)] = 1e-6
+    eps: Epsilon = 1e-6
     eps_mode: Literal["torch", "hf"] = "torch"
     bias_correction: bool = True
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    weight_decay: Decay = 0.01
     clip: Literal["global", "tensor", "none"] = "global"
-    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    max_grad_norm: Norm = 1.0
     dropout: DropRate | None = None
     attention_dropout: DropRate | None = None
     classifier_dropout: DropRate | None = None
-    max_length: Annotated[int, Field(ge=4)] = 128
+    max_length: Tokens = 128
     segment_ids: bool = True
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     stabilizers: Annotated[tuple[StabilizerChoice, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:  # noqa: ANN401
+        return plain_arguments(given)
 
     @model_validator(mode="after")
     def _agree(self) -> Recipe:
@@ -114,8 +141,8 @@ class Recipe:
         names = [choice.name for choice in self.stabilizers]
         problems += [
             f"stabilizer {name!r} is given twice"
-            for name in sorted(set(names))
-            if names.count(name) > 1
+            for name, times in sorted(Counter(names).items())
+            if times > 1
         ]
         if problems:
             raise ValueError("; ".join(problems))
@@ -149,9 +176,14 @@ class Seeds:
         dropout: every mask drawn while training: dropout, Mixout.
     """
 
-    init: Annotated[int, Field(ge=0)]
-    order: Annotated[int, Field(ge=0)]
-    dropout: Annotated[int, Field(ge=0)]
+    init: Seed
+    order: Seed
+    dropout: Seed
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:  # noqa: ANN401
+        return plain_arguments(given)
 
     @classmethod
     def tied(cls, seed: int) -> Seeds:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steadytune.score_scale import ScoreScale
+
 SCHEMA = 1  # raised whenever a field of the files below changes its meaning
 
 
@@ -55,7 +57,8 @@ class Step:
     Attributes:
         run: the run's id.
         step: steps done, this one included (1, 2, ...).
-        loss: mean training loss of the batch, dropout on, before the update.
+        loss: mean training loss of the batch, dropout on, before the update; for scores in units
+            of the task's scale, so that 1 is the loss of predicting the mean.
         lr: learning rate of the step (before per-parameter factors).
         grad_norm: L2 norm of all gradients before clipping.
         clipped_norm: the same after clipping.
@@ -81,7 +84,7 @@ class Evaluation:
         run: the run's id.
         step: steps done.
         split: ``dev``, or the name of one of several dev splits.
-        loss: mean loss over the split, dropout off.
+        loss: mean loss over the split, dropout off, in the unit of the training loss.
         metrics: metric name to value; accuracies and correlations as fractions, not percent.
         outputs: (N, K) float32: logits of K classes, or (N, 1): predicted scores.
         seconds: wall time.
@@ -184,6 +187,9 @@ class TaskFacts:
         select: the dev split that selects the best checkpoint.
         report: the dev split that results are reported on.
         baseline: per dev split, each metric's value for the majority class (for scores: the mean).
+        scale: of the training scores; losses are in its unit squared. None for classes, and in
+            records of versions that trained scores as they are.
+        cautions: sentences on its data that belong beside the numbers.
     """
 
     name: str
@@ -195,6 +201,8 @@ class TaskFacts:
     select: str
     report: str
     baseline: Mapping[str, Mapping[str, float]]
+    scale: ScoreScale | None = None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,6 +228,14 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class FileSum:
+    """What a file must be: its size, and the SHA-256 of its bytes (as ``sha256sum`` says it)."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run as it stands on disk (``runs/<id>/run.json``).
 
@@ -235,6 +251,7 @@ class RunRecord:
         error: traceback, if it crashed.
         seconds: time spent in steps and in evaluations, over all sessions; tokens: trained on.
         resumed: how often the run was continued from a snapshot.
+        files: what the run left when it ended, by path below its folder; none in older records.
     """
 
     id: str
@@ -254,6 +271,7 @@ class RunRecord:
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
     tokens: int = 0
     resumed: int = 0
+    files: Mapping[str, FileSum] = field(default_factory=dict[str, FileSum])
     schema: int = SCHEMA
 
     @property

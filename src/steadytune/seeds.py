@@ -23,7 +23,7 @@ from torch import Tensor
 
 from steadytune.philox import words
 
-Purpose = Literal["init", "order", "dropout", "subset", "split", "text", "mask"]
+Purpose = Literal["init", "order", "dropout", "subset", "split", "text", "mask", "noise"]
 _LEVELS = 1 << 16  # dropout decides with 16 random bits an element
 
 
@@ -70,6 +70,14 @@ def _keep_mask_there(
     first, second = (int(half) for half in _key("dropout", seed, *coordinates))
     halves = words((first, second), -(-size // 4), device).view(torch.int16)[:size]
     return ((halves.to(torch.int32) & (_LEVELS - 1)) >= round(drop * _LEVELS)).view(shape)
+
+
+def uniform(
+    shape: tuple[int, ...], device: torch.device, seed: int, *coordinates: int | str
+) -> Tensor:
+    """An fp32 tensor, uniform on [0, 1), for noise; drawn on the CPU, so the same everywhere."""
+    drawn = generator("noise", seed, *coordinates).random(shape, dtype=np.float32)
+    return torch.from_numpy(np.asarray(drawn)).to(device)
 
 
 @contextmanager

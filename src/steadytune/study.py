@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
+from steadytune.bounds import (
+    MOST_RUNS,
+    Column,
+    Examples,
+    FolderName,
+    Label,
+    PathText,
+    Seed,
+    Steps,
+    Text,
+    plain_arguments,
+)
+from steadytune.errors import BadInput
 from steadytune.recipe import Recipe, Seeds, digest
 from steadytune.records import EncoderFacts, TaskFacts
 
@@ -36,33 +51,66 @@ class TaskChoice:
         label: column of the label.
         labels: whether labels are ``classes`` or ``scores`` (regression); ``auto`` decides: numbers
             that are not all whole are scores.
+        separator: what parts fields in a user's CSV or TSV file; None takes the suffix's.
+        quoting: ``standard``: fields may be in double quotes (RFC 4180); ``none``: a double quote
+            is a character; None is standard for CSV and none for TSV.
+        encoding: of a user's text file, such as ``cp1252``; None is UTF-8.
+        columns: names of the columns of a user's CSV or TSV file that has no header.
         metric: the headline metric; None takes the task's own.
     """
 
-    name: Annotated[str, Field(min_length=1)]
-    data_dir: str | None = None
-    train_size: Annotated[int, Field(ge=2)] | None = None
-    subset_seed: Annotated[int, Field(ge=0)] = 0
-    dev: str | None = None
+    name: PathText
+    data_dir: PathText | None = None
+    train_size: Examples | None = None
+    subset_seed: Seed = 0
+    dev: PathText | None = None
     dev_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    dev_seed: Annotated[int, Field(ge=0)] = 0
+    dev_seed: Seed = 0
     dev_protocol: Literal["full", "halves"] = "full"
-    text: str = "text"
-    pair: str | None = None
-    label: str = "label"
+    text: Column = "text"
+    pair: Column | None = None
+    label: Column = "label"
     labels: Literal["auto", "classes", "scores"] = "auto"
-    metric: str | None = None
+    separator: Literal["comma", "semicolon", "tab", "pipe"] | None = None
+    quoting: Literal["standard", "none"] | None = None
+    encoding: Label | None = None
+    columns: Annotated[tuple[Column, ...], Field(min_length=2, strict=False)] | None = None
+    metric: Label | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:  # noqa: ANN401
+        return plain_arguments(given)
 
     @property
     def title(self) -> str:
         """The name and every choice that differs from the default: unique within a study."""
         silent = ("name", "data_dir")
         choices = [
-            f"{f.name}={getattr(self, f.name)}"
+            f"{f.name}={_shown(getattr(self, f.name))}"
             for f in fields(TaskChoice)  # pyright: ignore[reportArgumentType]
             if f.name not in silent and getattr(self, f.name) != f.default
         ]
         return f"{self.name}[{','.join(choices)}]" if choices else self.name
+
+
+def _shown(value: object) -> str:
+    return "|".join(cast(tuple[str, ...], value)) if isinstance(value, tuple) else str(value)
+
+
+def check_size(recipes: int, tasks: int, encoders: int, seeds: int) -> None:
+    """Refuse a study of more runs than can be kept in one folder.
+
+    Raises:
+        BadInput: it says how many runs there would be, and what to do.
+    """
+    runs = math.prod((recipes, tasks, encoders, seeds))
+    if runs > MOST_RUNS:
+        raise BadInput(
+            f"{recipes} recipes x {tasks} tasks x {encoders} encoders x {seeds} seeds are {runs} "
+            f"runs; a study holds at most {MOST_RUNS}: take fewer seeds, or split it into several "
+            "studies"
+        )
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -91,15 +139,20 @@ class Study:
 
     recipes: Annotated[tuple[Recipe, ...], Field(min_length=1, strict=False)]
     tasks: Annotated[tuple[TaskChoice, ...], Field(min_length=1, strict=False)]
-    encoders: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    encoders: Annotated[tuple[PathText, ...], Field(min_length=1, strict=False)]
     seeds: Annotated[tuple[Seeds, ...], Field(min_length=1, strict=False)]
-    name: Annotated[str, Field(pattern=r"^\w[\w. -]*$")] = "study"
-    question: str = ""
-    evaluate: Literal["epoch", "end"] | Annotated[int, Field(ge=1)] = "epoch"
+    name: FolderName = "study"
+    question: Text = ""
+    evaluate: Literal["epoch", "end"] | Steps = "epoch"
     keep: Keep = "none"
     diagnostics: Literal["off", "economy", "full"] = "economy"
     stop_hopeless: bool = False
     keep_texts: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:  # noqa: ANN401
+        return plain_arguments(given)
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Study:
@@ -112,8 +165,12 @@ class Study:
         problems = [
             f"{axis}: {name!r} is given twice; each must be named differently"
             for axis, names in axes.items()
-            for name in sorted({name for name in names if names.count(name) > 1})
+            for name in sorted(name for name, times in Counter(names).items() if times > 1)
         ]
+        try:
+            check_size(*map(len, axes.values()))
+        except BadInput as problem:
+            problems.append(str(problem))
         if problems:
             raise ValueError("; ".join(problems))
         return self

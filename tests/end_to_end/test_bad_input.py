@@ -134,6 +134,30 @@ def test_reading_what_cannot_be_read(tmp_path, in_condition):
     refused(["report", three, "--out", tmp_path / "file" / "page.html"], "report.html")
 
 
+def test_figures_without_data_say_what_they_need_and_the_others_are_made(tmp_path, in_condition):
+    out = tmp_path / "figures"
+    given = ["figures", in_condition("small").folder, "surface", "boxes", "forgetting"]
+    result = CliRunner().invoke(app, [str(one) for one in [*given, "--out", out]])
+    assert result.exit_code == 2
+    surface, forgetting = result.stderr.strip().splitlines()
+    assert surface.startswith("steadytune: surface: nothing to draw in this study; needs kept")
+    assert "keep=last" in forgetting
+    assert "docs/checkpoints.md" in forgetting
+    assert sorted(path.name for path in out.iterdir()) == [
+        f"boxes.{kind}" for kind in ("pdf", "png", "svg", "txt")
+    ]
+
+
+def test_a_disk_that_cannot_be_written_has_nothing_to_resume_before_anything_began(tmp_path, tiny):
+    task = csv(tmp_path / "t.csv", GOOD_ROWS)
+    given = ["run", "--task", task, "--encoder", tiny, "--set", "recipe.max_length=48",
+             "--out", "/proc/nowhere/x"]  # fmt: skip
+    result = CliRunner().invoke(app, [str(one) for one in given])
+    assert result.exit_code in (2, 3)
+    assert "/proc/nowhere" in result.stderr
+    assert "resume" not in result.stderr
+
+
 def test_reading_a_study_that_has_hardly_begun(in_condition, tmp_path):
     for condition in ("empty", "one run"):
         folder = in_condition(condition).folder

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -137,8 +138,7 @@ def contents(folder: Path) -> dict[str, str]:
         if path.is_file() and not (path.parent == folder and path.name.startswith(".")):
             text = path.read_bytes()
             if path.name == "run.json":
-                before, _, after = text.partition(b'"resumed": ')
-                text = before + after.partition(b",")[2]
+                text = re.sub(rb'"(resumed|digest)": [^,}]*', b"", text)
             found[str(path.relative_to(folder))] = hashlib.sha256(text).hexdigest()[:8]
     return found
 

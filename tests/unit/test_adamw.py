@@ -2,12 +2,14 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from steadytune.training.adamw import PIECE, AdamW, update, update_many
+from steadytune.training.adamw import PIECE, AdamStep, update, update_many
+from steadytune.training.optimizer import AdamW
 
 STEPS = 200
 SHAPES = ((7, 5), (5,), (3, 4, 2))
@@ -110,19 +112,19 @@ def test_pieces_do_not_show():
     draw = torch.Generator().manual_seed(4)
     p, g = (torch.randn(PIECE + 17, generator=draw) for _ in range(2))
     whole, m, v = p.clone(), torch.zeros_like(p), torch.zeros_like(p)
-    options = {"step": 3, "lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "grad_scale": 0.3}
-    update(whole, g, m, v, **options)
+    how = AdamStep(step=3, lr=0.1, betas=(0.9, 0.99), eps=1e-8, grad_scale=0.3)
+    update(whole, g, m, v, how)
     tail = p[PIECE:].clone()
-    update(tail, g[PIECE:], torch.zeros(17), torch.zeros(17), **options)
+    update(tail, g[PIECE:], torch.zeros(17), torch.zeros(17), how)
     assert torch.equal(whole[PIECE:], tail)
 
 
 def test_grad_scale_is_the_gradient_scaled():
     one, other = torch.ones(4), torch.ones(4)
     g = torch.arange(4.0)
-    options = {"step": 1, "lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-3}
-    update(one, g, torch.zeros(4), torch.zeros(4), grad_scale=0.25, **options)
-    update(other, g * 0.25, torch.zeros(4), torch.zeros(4), **options)
+    how = AdamStep(step=1, lr=0.1, betas=(0.9, 0.99), eps=1e-3)
+    update(one, g, torch.zeros(4), torch.zeros(4), replace(how, grad_scale=0.25))
+    update(other, g * 0.25, torch.zeros(4), torch.zeros(4), how)
     assert torch.equal(one, other)
 
 
@@ -163,24 +165,24 @@ def test_many_at_once_equal_one_by_one(eps_mode, bias_correction, toward):
     draw = torch.Generator().manual_seed(0)
     shapes = [(7,), (33, 5), (64, 64)]
     start = [torch.randn(shape, generator=draw) for shape in shapes]
-    options = {
-        "betas": (0.9, 0.98),
-        "eps": 1e-6,
-        "eps_mode": eps_mode,
-        "bias_correction": bias_correction,
-        "weight_decay": 0.1,
-    }
+    first = AdamStep(
+        step=1,
+        lr=1e-2 / 50,
+        betas=(0.9, 0.98),
+        eps=1e-6,
+        eps_mode=eps_mode,
+        bias_correction=bias_correction,
+        weight_decay=0.1,
+    )
     slow, fast = ([x.clone() for x in start] for _ in range(2))
     moments = [[torch.zeros_like(x) for x in start] for _ in range(4)]
     for step in range(1, 51):
         grads = [torch.randn(x.shape, generator=draw) for x in start]
         grads[1] = grads[1].mT.contiguous().mT  # as a batched product may leave it
-        rates = {"step": step, "lr": 1e-2 * step / 50, "grad_scale": 1.0 if step % 2 else 0.3}
+        scale = 1.0 if step % 2 else 0.3
+        how = replace(first, step=step, lr=1e-2 * step / 50, grad_scale=scale)
         for p, g, m, v, a in zip(slow, grads, moments[0], moments[1], start, strict=True):
-            update(p, g, m, v, toward=a if toward else None, **rates, **options)
-        update_many(
-            fast, grads, moments[2], moments[3], toward=start if toward else None,
-            **rates, **options,
-        )  # fmt: skip
+            update(p, g, m, v, how, a if toward else None)
+        update_many(fast, grads, moments[2], moments[3], how, start if toward else None)
     torch.testing.assert_close(fast, slow, rtol=1e-5, atol=1e-6)
     assert max(float((p - x).abs().max()) for p, x in zip(slow, start, strict=True)) > 0.05

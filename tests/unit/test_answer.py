@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.contest import contests
+from steadytune.analysis.leaderboard import leaderboards
 from steadytune.cli import app
 from steadytune.ledger import Ledger
 from steadytune.reports.answer import conclude
@@ -47,17 +47,27 @@ def around(middle, n=10, std=0.01):
 
 def test_a_clear_winner_is_named_with_what_to_do(cell_of):
     found = conclude([cell_of("good", around(0.9)), cell_of("bad", around(0.7))])
-    assert found.headline.startswith("Use good: it is better than bad, more than chance explains")
-    assert "0 of its 10 runs failed, 0 of the others' 10" in found.headline
+    assert found.headline.startswith("Use good: it is significantly better than bad")
+    assert "0 of its 10 runs failed (0 of the others' 10)" in found.headline
     assert "good is better than bad" in found.evidence[0]
     assert found.next_steps[0].startswith("Use that recipe")
 
 
-def test_what_is_not_told_apart_is_said_with_the_seeds_it_takes(cell_of):
+def test_what_is_undecided_is_said_with_the_seeds_it_takes(cell_of):
     found = conclude([cell_of("one", around(0.8)), cell_of("other", around(0.804), first_seed=50)])
-    assert "other has the best mean, but these runs do not tell it from one" in found.headline
-    assert any("would tell their means apart" in step for step in found.next_steps)
-    assert any("take what is not told apart for equally good" in one for one in found.next_steps)
+    assert "other has the highest mean. The runs do not separate it from one." in found.headline
+    assert any(step.startswith("To separate one and other: about") for step in found.next_steps)
+    assert any("Undecided does not mean equal" in one for one in found.next_steps)
+
+
+def test_nothing_is_called_equal_without_a_test_of_that(cell_of):
+    """Half a standard deviation apart with 5 runs: no word of equality, and none of 200 seeds."""
+    values = around(0.8, 5)
+    half = cell_of("other", values + 0.005 * values.std(ddof=1), first_seed=50)
+    found = conclude([cell_of("one", values), half])
+    text = " ".join([*found.evidence, *found.next_steps])
+    assert "200 seeds" not in text
+    assert "for equal" not in text
 
 
 def test_two_recipes_that_tie_on_many_tasks_are_one_step(cell_of):
@@ -69,28 +79,26 @@ def test_two_recipes_that_tie_on_many_tasks_are_one_step(cell_of):
             for name, first in (("one", 0), ("other", 50))
         ]
     )
-    (step,) = [step for step in found.next_steps if "one against other" in step]
+    (step,) = [step for step in found.next_steps if "one and other" in step]
     assert "seeds of each on u (tiny), about" in step
-    assert step.endswith(
-        "on t (tiny), w (tiny) not even 200 seeds of each would tell their means apart."
-    )
+    assert "t (tiny)" not in step
 
 
 def test_few_runs_decide_nothing(cell_of):
     found = conclude([cell_of("one", around(0.8, 3)), cell_of("other", around(0.9, 3))])
-    assert "fewer than 5 runs of a recipe decide nothing" in found.headline
-    assert any("Run 5 seeds of each recipe at least" in step for step in found.next_steps)
+    assert "cannot be compared with one: that takes 5 runs of each" in found.headline
+    assert any("Run at least 5 seeds of each recipe" in step for step in found.next_steps)
 
 
 def test_a_recipe_that_fails_more_often_is_no_rival(cell_of):
     often = np.r_[around(0.94, 5), np.full(5, 0.5)]
     found = [cell_of("good", around(0.75)), cell_of("often", often), cell_of("third", around(0.4))]
-    (contest,) = contests(found)
-    assert contest.leader.recipe == "good"
-    verdicts = [(one.b, one.verdict) for one in contest.level]
+    (board,) = leaderboards(found)
+    assert board.leader.recipe == "good"
+    verdicts = [(one.b, one.verdict) for one in board.level]
     assert verdicts == [("often", "undecided"), ("third", "a")]
-    assert contest.rivals == (() if contest.failures[0].verdict == "a" else ("often",))
-    assert contest.comparisons == 3
+    assert board.rivals == (() if board.failures[0].verdict == "a" else ("often",))
+    assert board.comparisons == 3 + 3  # all pairs, in level and in failures
 
 
 def test_one_recipe_is_steady_or_not(cell_of):
@@ -102,9 +110,9 @@ def test_one_recipe_is_steady_or_not(cell_of):
 def test_a_success_that_may_be_chance_is_told():
     """In the study of learning rates one run ends at 51.0 where the majority class has 50.9."""
     found = conclude(cells(Ledger.open(RESULTS / "2026-11-23-edge" / "sst2")))
-    (told,) = [one for one in found.cautions if "not certainly better" in one]
+    (told,) = [one for one in found.cautions if "not significantly better" in one]
     assert told.startswith("3e-4 off on glue/sst2")
-    assert "of 1 successful runs 1 is not certainly better than the majority class" in told
+    assert "its one successful run is not significantly better than always predicting" in told
 
 
 def test_unfinished_runs_are_told(cell_of):
@@ -115,8 +123,8 @@ def test_unfinished_runs_are_told(cell_of):
 @pytest.mark.parametrize(
     ("folder", "words"),
     [
-        ("2026-11-23-edge/sst2", "1e-4 on has the best mean"),
-        ("2026-11-23-edge/polarity", "3e-4 on has the best mean"),
+        ("2026-11-23-edge/sst2", "1e-4 on has the highest mean"),
+        ("2026-11-23-edge/polarity", "3e-4 on has the highest mean"),
         ("2026-11-23-first-result/ledger", "No recipe leads"),
     ],
 )

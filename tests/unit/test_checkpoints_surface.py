@@ -142,7 +142,8 @@ def test_a_subset_is_the_mean_over_its_own_examples(setting):
             params, run.train.tokenized.batch(np.array([example]), CPU), None
         )
         label = torch.tensor(run.train.labels[[example]])
-        alone.append(float(run.procedure.loss(lambda i, logits=logits: logits, label)))
+        forward: Any = lambda i, logits=logits: logits  # noqa: E731
+        alone.append(float(run.procedure.loss(forward, label)))
     assert few(params).loss == pytest.approx(np.mean(alone), rel=1e-5)
     assert few.chosen.tolist() != Objective.of(run, 7, subset_seed=4).chosen.tolist()
     for number in (0, 61):

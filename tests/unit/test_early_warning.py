@@ -11,10 +11,11 @@ from steadytune.analysis.cells import cells
 from steadytune.analysis.outcomes import Outcome
 from steadytune.analysis.summary import summarize
 from steadytune.analysis.verdicts import diagnose
+from steadytune.chance import Chance
 from steadytune.early_warning import early_warning, watched_steps
 from steadytune.records import Evaluation, Finished, Snapshot, State, Stopped
 
-CHANCE = 0.693
+CHANCE = Chance(level=0.693, spread=0.0, batch_size=16, examples=1000)
 HOPELESS = replace(LEARNS, lr=0.02, warmup=0)
 
 
@@ -34,7 +35,9 @@ def test_what_cannot_be_judged():
     norms = np.linspace(2, 0.1, 200)
     assert not warned(0.69, norms, total=40)  # thirds of four steps say nothing
     assert early_warning(np.full(30, 0.69), norms[:30], 200, CHANCE) is None  # too early
-    assert early_warning(np.full(200, 0.0), norms, 200, 0.0) is None  # constant labels
+    assert (
+        early_warning(np.full(200, 0.0), norms, 200, replace(CHANCE, level=0.0)) is None
+    )  # constant labels
     assert watched_steps(200) == 60
 
 

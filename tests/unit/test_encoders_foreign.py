@@ -1,5 +1,6 @@
 """Models outside the families run through transformers behind the same protocol."""
 
+import json
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -8,19 +9,16 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    GPT2Config,
-    GPT2ForSequenceClassification,
-)
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from steadytune.encoders import Batch, Dropout, load
+from steadytune.encoders import Batch, Dropout, Sample, load
 from steadytune.encoders.automodel import Foreign
 from steadytune.errors import BadInput
 from tiny_models import make_tiny, sentences
+from tiny_types import make_type
 
 CPU = torch.device("cpu")
+SAMPLE = Sample(32, True, tuple(sentences(6, 20)), tuple(sentences(6, 9, 1)))
 MODELS = ("deberta-v2", "modernbert")
 
 
@@ -140,10 +138,68 @@ def test_lost_layers_are_bad_input(tmp_path: Path) -> None:
         load(str(folder))
 
 
-def test_a_model_that_cannot_classify_a_batch_is_refused(tmp_path):
-    """GPT-2 without a padding token fails on more than one text; better told at once."""
-    folder = make_tiny(tmp_path / "gpt2", "bert")
-    config = GPT2Config(vocab_size=200, n_positions=96, n_embd=32, n_layer=2, n_head=4)
-    GPT2ForSequenceClassification(config).save_pretrained(folder)
-    with pytest.raises(BadInput, match="'gpt2' model cannot be fine-tuned here"):
+def test_a_tokenizer_without_padding_is_refused(tmp_path: Path) -> None:
+    """GPT-2's has none: texts could not share a batch."""
+    folder = make_type(tmp_path, "gpt2")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    del settings["pad_token"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    with pytest.raises(BadInput, match=r"no padding token.*\"pad_token\": \"</s>\" in its"):
         load(str(folder))
+
+
+def test_the_padding_id_of_the_tokenizer_is_saved(tmp_path: Path) -> None:
+    """GPT-2 reads the last token that is not padding, by the id in config.json."""
+    ours = load(str(make_type(tmp_path / "gpt2", "gpt2", pad_token_id=None)))
+    ours.save(ours.initial(2, 0), tmp_path / "saved", ("no", "yes"), SAMPLE)
+    config = json.loads((tmp_path / "saved" / "config.json").read_text())
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert config["pad_token_id"] == tokenizer.pad_token_id
+
+
+KINDS = ("dropout", "attention_dropout", "classifier_dropout")
+# Which rates each model obeys; what it has no place for must be refused.
+OBEYED = {
+    "bart": {"dropout", "attention_dropout", "classifier_dropout"},
+    "flaubert": {"dropout", "attention_dropout", "classifier_dropout"},
+    "gpt2": {"dropout", "attention_dropout"},
+    "llama": {"attention_dropout"},
+    "mpnet": {"dropout", "attention_dropout"},
+    "t5": {"dropout", "classifier_dropout"},
+}
+
+
+@pytest.mark.parametrize("model_type", OBEYED)
+def test_drop_rates_are_obeyed_or_refused(model_type: str, tmp_path: Path) -> None:
+    ours = load(str(make_type(tmp_path, model_type)))
+    assert isinstance(ours, Foreign)
+    params, batch = ours.initial(2, 0), batch_of(ours)
+    exact = ours.outputs(params, batch, None)
+    for i, kind in enumerate(KINDS):
+        asked = [0.0 if k in OBEYED[model_type] else None for k in KINDS]
+        asked[i] = 0.6
+        if kind in OBEYED[model_type]:
+            ours.check_dropout(*asked)
+            dropped = ours.outputs(params, batch, Dropout(*asked, seed=0, moment=(0, 0)))
+            assert (dropped - exact).abs().max() > 0.01 * exact.abs().max()
+        else:
+            with pytest.raises(BadInput, match=rf"'{model_type}' model has no .*leave {kind} out"):
+                ours.check_dropout(*asked)
+    ours.check_dropout(None, None, None)
+    ours.check_dropout(0.0, 0.0, 0.0)
+    none = Dropout(0.0, 0.0, 0.0, seed=0, moment=(0, 0))
+    torch.testing.assert_close(ours.outputs(params, batch, none), exact)
+
+
+def test_one_rate_for_all_is_no_contradiction(tmp_path: Path) -> None:
+    ours = load(str(make_type(tmp_path, "t5")))
+    ours.check_dropout(0.1, 0.1, 0.1)
+    with pytest.raises(BadInput, match=r"leave attention_dropout out of the recipe, or set it to"):
+        ours.check_dropout(0.1, 0.2, None)
+
+
+def test_attentions_and_mlps_in_lists_of_their_own_are_layers(tmp_path: Path) -> None:
+    ours = load(str(make_type(tmp_path, "xlm")))
+    depths = {p.name: p.depth for p in ours.parameters(2)}
+    assert [depths[f"transformer.ffns.{i}.lin1.weight"] for i in (0, 1)] == [1, 2]
+    assert [depths[f"transformer.attentions.{i}.q_lin.weight"] for i in (0, 1)] == [1, 2]

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoModelForSequenceClassification
 
+from steadytune import hub
 from steadytune.encoders import TABLE, checkpoint, load, named, transformer
 from steadytune.encoders.pretrained import Pretrained
 from steadytune.errors import BadInput
@@ -149,6 +150,43 @@ def nested(folder: Path) -> None:
     torch.save({"model": tensors}, folder / "pytorch_model.bin")
 
 
+def damage(value: float) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        name = "bert.encoder.layer.0.output.dense.weight"
+        edit(folder, lambda t: t[name].view(-1)[:2].fill_(value))
+
+    return change
+
+
+def quantize(folder: Path) -> None:
+    name = "bert.encoder.layer.0.output.dense.weight"
+    edit(folder, lambda t: t.update({name: t[name].to(torch.int8)}))
+
+
+def complex_weights(folder: Path) -> None:
+    name = "bert.encoder.layer.0.output.dense.weight"
+    edit(folder, lambda t: t.update({name: t[name].to(torch.complex64)}))
+
+
+def set_index(**weight_map: object) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        sharded(folder)
+        path = folder / "model.safetensors.index.json"
+        path.write_text(json.dumps({"weight_map": weight_map}))
+
+    return change
+
+
+def without_unknown(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    path.write_text(path.read_text().replace("[UNK]", "[ODD]"))
+
+
+def without_padding(folder: Path) -> None:
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pad_token": None}))
+
+
 BROKEN: list[tuple[Callable[[Path], object], str]] = [
     (remove("config.json"), "has no config.json"),
     (lambda folder: (folder / "config.json").write_text("{"), "not JSON"),
@@ -165,6 +203,25 @@ BROKEN: list[tuple[Callable[[Path], object], str]] = [
     (drop_tensors, "and 11 more"),
     (set_config(intermediate_size=48), r"is \(64, 32\), config.json says \(48, 32\)"),
     (remove_tokenizer, "no tokenizer"),
+    (damage(float("nan")), r"NaN or infinite .*layer.0.output.dense.weight \(2 of 2048 values\)"),
+    (damage(float("inf")), r"damaged: NaN or infinite values in bert.encoder.layer.0"),
+    (quantize, r"layer.0.output.dense.weight hold int8 numbers"),
+    (complex_weights, r"hold complex64 numbers"),
+    (set_config(hidden_size=None), "hidden_size is null, not a whole number above 0"),
+    (set_config(hidden_size="32"), "hidden_size is '32', not a whole number above 0"),
+    (set_config(num_hidden_layers=0), "num_hidden_layers is 0, not a whole number above 0"),
+    (set_config(num_attention_heads=-4), "num_attention_heads is -4, not"),
+    (set_config(num_attention_heads=5), "hidden_size is 32, which 5 heads"),
+    (set_config(hidden_dropout_prob=1.5), "hidden_dropout_prob is 1.5, not a rate"),
+    (set_config(layer_norm_eps="x"), "layer_norm_eps is 'x', not a number above 0"),
+    (set_config(initializer_range=float("nan")), "initializer_range is nan, not a number"),
+    (set_config(type_vocab_size=-1), "type_vocab_size is -1, not"),
+    (set_config(pad_token_id=4000), r"pad_token_id is 4000, not below vocab_size"),
+    (set_index(a=1), "names files that are not there: 1"),
+    (set_index(a="../model.safetensors"), "names files outside of its folder"),
+    (set_index(a="/etc/passwd"), "names files outside of its folder"),
+    (without_padding, "has no padding token"),
+    (lambda folder: (folder / "tokenizer.json").write_text("{"), "no tokenizer could be read"),
     (small_embedding, "vocabulary .* does not match the weights: .* 85, the embedding has 50"),
 ]
 
@@ -237,11 +294,9 @@ def test_without_network_and_cache_the_remedy_is_named(
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
 
-    def offline(*_: object) -> None:
-        raise ConnectionError
-
-    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", offline)
-    with pytest.raises(BadInput, match=r"not in the Hub cache.*hf download"):
+    monkeypatch.setattr(hub, "unreachable", lambda: "it is away")
+    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", None)
+    with pytest.raises(BadInput, match=r"not in the Hub cache.*\(it is away\).*hf download"):
         load(name)
 
 

@@ -130,3 +130,19 @@ def test_auto_ends_the_workers_that_it_does_not_take(tmp_path, monkeypatch):
         chosen = auto.choose(crew, Work(study.runs(), study.prepare), workers)
         assert not isinstance(chosen, Processes)
         assert ended == [True]
+
+
+def test_auto_takes_another_way_when_workers_die_in_their_trial(tmp_path, monkeypatch, caplog):
+    class Dying(Pool):
+        def __init__(self, size, work):
+            super().__init__(0, work)
+
+    study = ThreeSeeds(tmp_path)
+    monkeypatch.setattr(auto, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(auto, "seconds_a_step", lambda runs: 1.0 if len(runs) == 1 else 1.5)
+    monkeypatch.setattr(auto, "Pool", Dying)
+    with ExitStack() as workers, caplog.at_level(logging.WARNING):
+        crew = Crew(2, list(study.runs()), [])
+        chosen = auto.choose(crew, Work(study.runs(), study.prepare), workers)
+    assert isinstance(chosen, Stacked)  # 2 runs in 1.5 seconds
+    assert "worker processes are not used: none could be started" in caplog.text

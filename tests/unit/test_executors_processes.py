@@ -90,19 +90,65 @@ def test_workers_end_with_their_parent(tmp_path):
     assert study.runs()
 
 
-@pytest.mark.parametrize("proved", [True, False])
-def test_a_worker_that_dies_between_two_runs_is_replaced(tmp_path, monkeypatch, proved):
+def test_a_worker_that_dies_between_two_runs_is_replaced(tmp_path, monkeypatch):
     study = ThreeSeeds(tmp_path)
     pool = Pool(0, Work(study.runs(), study.prepare))
     ours, _ = Pipe()
     killed: Any = SimpleNamespace(returncode=-signal.SIGKILL)
-    worker = _pool._Worker(0, killed, ours, proved=proved)
+    worker = _pool._Worker(0, killed, ours, proved=True)
     monkeypatch.setattr(pool, "_workers", [worker])
     monkeypatch.setattr(_pool, "_start", lambda number: f"the next worker {number}")
-    ended = pool._ended(worker, deque(study.runs()))
-    if proved:
-        assert list(ended) == []
-        assert pool._workers == ["the next worker 0"]
-    else:  # the next one would hardly fare better
-        with pytest.raises(RuntimeError, match="SIGKILL"):
-            list(ended)
+    assert list(pool._ended(worker, deque(study.runs()))) == []
+    assert pool._workers == ["the next worker 0"]
+
+
+DYING = """
+import os, pathlib, signal
+lives = pathlib.Path({lives!r})
+if left := lives.read_text():
+    lives.write_text(left[1:])
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("deaths", [1, 9])
+def test_workers_that_die_while_they_start_cost_no_run(tmp_path, monkeypatch, caplog, deaths):
+    study = ThreeSeeds(tmp_path, replace(RECIPE, epochs=1))
+    lives = tmp_path / "lives"
+    lives.write_text("x" * deaths)
+    (tmp_path / "sitecustomize.py").write_text(DYING.format(lives=str(lives)))
+    monkeypatch.syspath_prepend(str(tmp_path))  # which workers get, and import that file from
+    with caplog.at_level(logging.WARNING):
+        events = list(Processes(1).compute(Work(study.runs(), study.prepare)))
+    assert {event.run for event in of(Finished, events)} == {run.id for run in study.runs()}
+    assert losses(events) == losses(Sequential().compute(Work(study.runs(), study.prepare)))
+    assert caplog.text.count("was ended by SIGKILL (out of memory?) while it started") == min(
+        deaths, _pool._FAILED_STARTS
+    )
+    assert ("one by one in this process" in caplog.text) == (deaths > _pool._FAILED_STARTS)
+
+
+def test_no_process_can_be_started(tmp_path, monkeypatch, caplog):
+    def refused(number):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(_pool, "_start", refused)
+    study = ThreeSeeds(tmp_path, replace(RECIPE, epochs=1))
+    events = list(Processes(2).compute(Work(study.runs(), study.prepare)))
+    assert {event.run for event in of(Finished, events)} == {run.id for run in study.runs()}
+    assert "cannot be started: [Errno 11]" in caplog.text
+
+
+def test_a_run_whose_snapshot_cannot_be_asked_for_crashes_alone(tmp_path):
+    study = ThreeSeeds(tmp_path, replace(RECIPE, epochs=1))
+    first = study.runs()[0]
+
+    def snapshot(run):
+        if run == first:
+            raise ValueError("a damaged record")
+
+    events = list(Processes(1).compute(Work(study.runs(), study.prepare, snapshot)))
+    (crashed,) = of(Crashed, events)
+    assert crashed.run == first.id
+    assert "a damaged record" in crashed.error
+    assert {event.run for event in of(Finished, events)} == {run.id for run in study.runs()[1:]}

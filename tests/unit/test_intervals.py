@@ -192,7 +192,6 @@ def test_expected_maximum_without_replacement_is_unbiased():
 def test_expected_maximum_of_more_runs_than_there_are_is_refused():
     with pytest.raises(BadInput, match="ask for 1 to 9"):
         estimators.expected_max(SCORES, 10)
-    assert estimators.flattery(SCORES, 1) == pytest.approx(0)
     assert estimators.expected_max_curve(SCORES)[-1] == SCORES.max()
     assert np.isfinite(estimators.expected_max(np.arange(2000.0), 1000))
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from simulated_run import ENCODER, TASK, conduct, contents, ledger_in, new_record, study
+from simulated_run import ENCODER, TASK, conduct, contents, ledger_in, study
 
-from steadytune.errors import BadInput
+from steadytune.errors import BadInput, Damaged
 from steadytune.ledger import Ledger
 from steadytune.recipe import Recipe
 from steadytune.records import State
@@ -44,7 +44,7 @@ def test_diagnostics_may_change_and_old_studies_have_none(tmp_path: Path) -> Non
     assert ledger_in(tmp_path, study(diagnostics="full")).study.diagnostics == "full"
     path = tmp_path / "study.json"
     value = json.loads(path.read_text())
-    del value["study"]["diagnostics"], value["study"]["stop_hopeless"]
+    del value["study"]["diagnostics"], value["study"]["stop_hopeless"], value["digest"]
     path.write_text(json.dumps(value))
     ledger = ledger_in(tmp_path, study())
     assert ledger.diagnostics(ledger.planned[0].id) == {}
@@ -113,36 +113,37 @@ def test_damaged_study_files(tmp_path: Path, text: str, said: str) -> None:
         ledger_in(tmp_path)
 
 
-def test_a_record_that_cannot_be_read_is_told_and_its_run_stays(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_read_is_told_and_its_run_computed_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     ledger = ledger_in(tmp_path)
     run = ledger.planned[0].id
     conduct(ledger, run)
+    whole = contents(tmp_path)
     file = tmp_path / "runs" / run / "run.json"
-    whole = file.read_text()
-    odd = whole.replace('"finished"', '"odd"')
-    for text in ("", "[]", "[1]", "{}", whole[:200], odd, '{"task": []}', "\udcff"):
-        file.write_text(text, errors="surrogateescape")
+    text = file.read_text()
+    odd = text.replace('"finished"', '"odd"')
+    for damage in ("", "[]", "[1]", "{}", text[:200], odd, '{"task": []}', "\udcff"):
+        file.write_text(damage, errors="surrogateescape")
         before = contents(tmp_path)
-        for use in (
-            lambda: ledger.record(run),
-            lambda: ledger_in(tmp_path),
-            lambda: ledger.writer(new_record(run), {}),
-        ):
-            with pytest.raises(BadInput, match=r"run\.json: cannot be read .*; repair it, or remo"):
-                use()
+        with pytest.raises(Damaged, match=r"run\.json: cannot be read "):
+            Ledger.open(tmp_path).record(run)
         assert contents(tmp_path) == before
-    file.write_text(odd)
-    with pytest.raises(BadInput, match=r"cannot be read \(state: Input should be 'planned'"):
-        ledger.record(run)
+        caplog.clear()
+        conduct(ledger_in(tmp_path), run)
+        assert f"run {run} is computed again" in caplog.text
+        assert contents(tmp_path) == whole
     file.unlink()
     file.mkdir()
-    with pytest.raises(BadInput, match=r"cannot be read \(Is a directory\)"):
-        ledger.writer(new_record(run), {})
-    file.rmdir()
-    assert ledger.record(run) is None
-    file.write_text(whole.replace('"schema": 1', '"schema": 99'))
+    with pytest.raises(Damaged, match=r"cannot be read \(Is a directory\)"):
+        Ledger.open(tmp_path).record(run)
+    conduct(ledger_in(tmp_path), run)
+    assert contents(tmp_path) == whole
+    file.write_text(text.replace('"schema": 1', '"schema": 99'))
     with pytest.raises(BadInput, match="newer steadytune"):
-        ledger.records()
+        ledger_in(tmp_path)
+    file.unlink()
+    assert Ledger.open(tmp_path).record(run) is None
 
 
 @pytest.mark.parametrize("text", ["", "[{", "{}", "null"])

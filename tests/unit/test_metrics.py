@@ -178,3 +178,24 @@ def test_metrics_say_what_they_fit():
     assert metrics.METRICS["f1"].fits(2)
     assert not metrics.METRICS["f1"].fits(None)
     assert metrics.METRICS["pearson"].fits(None)
+
+
+ODD_PREDICTIONS = {
+    "constant": (np.full(50, 2.7), 0.0),
+    "not a number": (np.where(np.arange(50) == 3, np.nan, np.linspace(0, 5, 50)), np.nan),
+    "infinite": (np.where(np.arange(50) == 3, np.inf, np.linspace(0, 5, 50)), np.nan),
+    "tiny": (np.linspace(0, 5, 50) * 1e-40, 1.0),
+    "huge": (np.linspace(0, 5, 50) * 1e30, 1.0),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1.0, 1e30, 1e-30])
+@pytest.mark.parametrize("name", ODD_PREDICTIONS)
+def test_odd_scores_have_a_defined_value_in_any_unit(name, unit):
+    predictions, expected = ODD_PREDICTIONS[name]
+    labels = np.linspace(0, 5, 50) * unit
+    for metric in ("pearson", "spearman", "pearson_spearman"):
+        value = metrics.METRICS[metric].function(labels, predictions)
+        assert value == pytest.approx(expected, nan_ok=True), metric
+    assert not metrics.METRICS["mean_squared_error"].function(labels, predictions) < 0

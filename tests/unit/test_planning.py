@@ -40,6 +40,8 @@ def test_what_seeds_can_show():
     said = ask("--seeds", 5).stdout
     assert "5 seeds of each recipe find in 80 % of studies: means 2.02 stds apart." in said
     assert "no difference of stds" in said
+    unknown = ask("--seeds", 5, "--comparisons", 7, "--looks", "5,10").stdout
+    assert "After 5 seeds of each: go on" in unknown
     many = ask("--seeds", 5, "--comparisons", 15).stdout  # p is 0.008 at least
     assert "no difference of means, however large" in many
     assert " 0 % of" in ask("--means", 9, "--seeds", 5, "--comparisons", 15).stdout

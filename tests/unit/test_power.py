@@ -37,13 +37,15 @@ def test_welch_is_scipys():
     assert float(power.welch_p(np.ones(4), np.zeros(4))) == 0
 
 
-def test_paired_power_grows_with_the_correlation():
-    found = [power.mean_power(0.5, 1, 1, 15, correlation=r) for r in (0, 0.5, 0.9)]
-    assert found == sorted(found)
-    shift, critical = 0.5 * np.sqrt(15), stats.t.isf(0.025, 14)
-    assert found[1] == pytest.approx(
-        stats.nct.sf(critical, 14, shift) + stats.nct.cdf(-critical, 14, shift)
-    )
+def test_power_is_none_where_so_few_runs_cannot_be_significant():
+    # 5 and 5 runs: p is 2 / 252 at least
+    assert power.mean_power(100, 1, 1, 5, alpha=0.05 / 6) == 1
+    assert power.mean_power(100, 1, 1, 5, alpha=0.05 / 7) == 0
+    assert power.spread_power(100, 5, alpha=0.05 / 7) == 0
+    assert power.pilot_power("level", np.zeros(5), np.ones(5), 5, alpha=0.05 / 7) == 0
+    assert power.detectable_difference(1, 1, 5, alpha=0.05 / 7) is None
+    needed = power.seeds_for(lambda n: power.mean_power(100, 1, 1, n, alpha=0.05 / 7), least=5)
+    assert needed == 6
 
 
 def test_power_of_failures_is_exact():
@@ -90,8 +92,16 @@ def test_what_runs_can_show_is_what_they_have_the_power_for():
 )
 def test_boundaries_are_those_of_jennison_and_turnbull(boundary, looks, constant):
     # Jennison & Turnbull (2000), tables 2.1 and 2.3, alpha = 0.05
-    plan = sequential.sequential_plan([5 * k for k in range(1, looks + 1)], boundary=boundary)
+    plan = sequential.sequential_plan([20 * k for k in range(1, looks + 1)], boundary=boundary)
     assert stats.norm.isf(plan.nominal[-1] / 2) == pytest.approx(constant, abs=6e-4)
+
+
+def test_a_look_that_cannot_stop_spends_nothing():
+    # O'Brien-Fleming asks p < 0.0052 after 5 of 10 runs, of which p is 0.0079 at least
+    plan = sequential.sequential_plan([5, 10])
+    assert plan.nominal[0] == 0
+    assert plan.nominal[1] == pytest.approx(0.05, abs=1e-6)
+    assert sequential.sequential_power(plan, 9.0, 1, 1) == pytest.approx((1, 10))
 
 
 def test_five_looks_at_a_twentieth_are_wrong_in_a_seventh():

@@ -8,11 +8,13 @@ import torch
 
 from small_studies import RECIPE, SmallStudy, kept
 from steadytune import encoders, stabilizers
+from steadytune.encoders import Dropout
 from steadytune.errors import BadInput
 from steadytune.procedure import Parameter
 from steadytune.recipe import Recipe, StabilizerChoice
 from steadytune.seeds import keep_mask, keep_rate
 from steadytune.training.build import build
+from steadytune.training.passes import StepDraws
 from tiny_models import make_tiny
 
 CPU = torch.device("cpu")
@@ -47,11 +49,9 @@ TABLE = (
 )
 
 
-def masks(seed):
-    def draw(site, shape, drop):
-        return keep_mask(shape, drop, CPU, seed, site)
-
-    return draw
+def draws(seed):
+    """Those of a step that is keyed by the seed alone."""
+    return StepDraws(Dropout(0, 0, 0, seed, ()), CPU)
 
 
 def tensors(seed):
@@ -62,7 +62,7 @@ def tensors(seed):
 @pytest.mark.parametrize("kind", ["column", "element"])
 def test_mixout_is_the_published_formula(kind):
     p, w, u = 0.3, tensors(0), tensors(1)
-    view = procedure("mixout", {"p": p, "kind": kind}).parameters(w, u, TABLE, masks(7))
+    view = procedure("mixout", {"p": p, "kind": kind}).parameters(w, u, TABLE, draws(7))
     shape = (1, 8) if kind == "column" else (6, 8)
     keep = keep_mask(shape, p, CPU, 7, "mixout.layers.0.w").double()
     rate = 1 - keep_rate(p)
@@ -77,7 +77,7 @@ def test_mixout_is_the_published_formula(kind):
 def test_mixout_leaves_the_expectation_alone(kind):
     w, u = tensors(0), tensors(1)
     slot = procedure("mixout", {"p": 0.7, "kind": kind}).parameters
-    views = torch.stack([slot(w, u, TABLE, masks(s))["layers.0.w"] for s in range(4000)])
+    views = torch.stack([slot(w, u, TABLE, draws(s))["layers.0.w"] for s in range(4000)])
     error = (views.mean(0) - w["layers.0.w"]).abs() / (views.std(0) / 4000**0.5)
     assert error.max() < 5
 
@@ -88,10 +88,10 @@ def test_mixout_gradient_is_exact_or_the_official_one():
     for gradient, factor in (("exact", 1 / keep_rate(p)), ("official", 1.0)):
         slot = procedure("mixout", {"p": p, "gradient": gradient}).parameters
         assert gradient == "official" or torch.autograd.gradcheck(
-            lambda x, slot=slot: slot({**w, "layers.0.w": x}, u, TABLE, masks(3))["layers.0.w"],
+            lambda x, slot=slot: slot({**w, "layers.0.w": x}, u, TABLE, draws(3))["layers.0.w"],
             leaf,
         )
-        mixed = slot(w, u, TABLE, masks(3))["layers.0.w"]
+        mixed = slot(w, u, TABLE, draws(3))["layers.0.w"]
         (grad,) = torch.autograd.grad(mixed.sum(), leaf)
         keep = keep_mask((1, 8), p, CPU, 3, "mixout.layers.0.w").double()
         torch.testing.assert_close(grad, (keep * factor).expand(6, 8).contiguous())
@@ -99,14 +99,14 @@ def test_mixout_gradient_is_exact_or_the_official_one():
 
 def test_mixout_can_leave_the_head_alone():
     w, u = tensors(0), tensors(1)
-    view = procedure("mixout", {"head": False}).parameters(w, u, TABLE, masks(0))
+    view = procedure("mixout", {"head": False}).parameters(w, u, TABLE, draws(0))
     assert view["head.w"] is w["head.w"]
     assert view["layers.0.w"] is not w["layers.0.w"]
 
 
 def test_pretrained_decay_spares_the_fresh_head_and_biases():
     groups = procedure("pretrained_decay", {"rate": 0.2}).groups
-    matrix, bias, head = (groups(parameter, 1) for parameter in TABLE)
+    matrix, bias, head = (groups(parameter, 1, 0) for parameter in TABLE)
     assert (matrix.weight_decay, matrix.toward) == (0.2, "start")
     assert (bias.weight_decay, bias.toward) == (0.0, "zero")
     assert (head.weight_decay, head.toward) == (RECIPE.weight_decay, "zero")
@@ -126,14 +126,16 @@ def test_strong_pretrained_decay_keeps_weights_where_they_were(tmp_path):
 def test_layerwise_lr_decay_goes_down_with_depth():
     groups = procedure("layerwise_lr_decay", {"factor": 0.5}).groups
     factors = [
-        groups(Parameter("x", (1,), "layer", depth, "linear", False), 12).lr_factor
+        groups(Parameter("x", (1,), "layer", depth, "linear", False), 12, 0).lr_factor
         for depth in (13, 12, 1, 0)
     ]
     assert factors == [1, 0.5, 0.5**12, 0.5**13]
 
 
-def test_reinit_layers_touches_the_top_alone(tmp_path):
-    encoder = encoders.load(str(make_tiny(tmp_path)))
+@pytest.mark.parametrize("family", ["bert", "deberta-v2"])  # ours, and transformers' own
+@pytest.mark.parametrize("deviation", [0.02, 0.1])
+def test_reinit_layers_touches_the_top_alone(tmp_path, family, deviation):
+    encoder = encoders.load(str(make_tiny(tmp_path, family, initializer_range=deviation)))
     table, pretrained = encoder.parameters(2), encoder.initial(2, 0)
     changed = procedure("reinit_layers", {"top": 1}).initial(pretrained, table, 0)
     for p in table:
@@ -144,11 +146,12 @@ def test_reinit_layers_touches_the_top_alone(tmp_path):
             elif p.kind == "bias":
                 assert not drawn.any()
             else:
-                assert drawn.std() == pytest.approx(0.02, rel=0.2)
+                assert drawn.std() == pytest.approx(deviation, rel=0.2)
         else:
             assert changed[p.name] is pretrained[p.name]
     again = procedure("reinit_layers", {"top": 1}).initial(pretrained, table, 1)
-    assert not torch.equal(again["pooler.weight"], changed["pooler.weight"])
+    name = next(p.name for p in table if p.part == "pooler" and p.kind == "linear")
+    assert not torch.equal(again[name], changed[name])
 
 
 def test_reinit_layers_refuses_more_layers_than_there_are(tmp_path):
@@ -167,6 +170,6 @@ def test_stabilizers_compose_in_the_order_given():
         ),
     )
     made = build(both, 16, classes=True)
-    group = made.groups(TABLE[0], 1)
+    group = made.groups(TABLE[0], 1, 0)
     assert (group.lr_factor, group.weight_decay, group.toward) == (0.5, 0.3, "start")
     assert [line.split(":")[0] for line in made.filled_by] == ["groups", "groups"]

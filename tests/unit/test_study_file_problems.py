@@ -1,5 +1,6 @@
 """Everything that is wrong with a study file is told at once, with its place."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,18 @@ task: x
         ("lr: 1, epochs: 1, segment_ids: 1", "recipes[0].segment_ids: 1 given; must be true or"),
         ("lr: 1, epochs: 1, stabilizers: mixout", "must be a list, such as [mixout]"),
         ("lr: 1, epochs: 1, stabilizers: [{a: 1}]", 'stabilizers[0]: {"a": 1} given; must be a'),
-        ("lr: 1, epochs: 1, stabilizers: [{mixout: {p: [1]}}]", "settings must be numbers, words"),
+        (
+            "lr: 1, epochs: 1, stabilizers: [{mixout: {p: [1]}}]",
+            "settings must be finite numbers, words",
+        ),
         ("lr: 1, epochs: 1, stabilizers: [mixout, mixout]", "'mixout' is given twice"),
+        ("lr: 1, epochs: 1e19", "recipes[0].epochs: 1e+19 given; must be at most 100000"),
+        ("lr: 1, steps: 10000000000", "steps: 10000000000 given; must be at most 100000000"),
+        ("lr: 1, steps: " + "9" * 5000, "recipes[0].steps: Infinity given; must be a whole number"),
+        ("lr: 1, epochs: 1, batch_size: 70000", "batch_size: 70000 given; must be at most 65536"),
+        ("lr: 2024-01-01, epochs: 1", 'recipes[0].lr: "2024-01-01" given; must be a number'),
+        ("lr: 1, epochs: true", "recipes[0].epochs: true given; must be a number"),
+        ("base: [a]", "recipes[0].base: unknown recipe '[\"a\"]'; allowed"),
         ("base: nobody", "recipes[0].base: unknown recipe 'nobody'; allowed: devlin2019,"),
         ("base: x", "recipes[0].base: unknown recipe 'x'; allowed: devlin2019,"),
     ],
@@ -85,6 +96,12 @@ def test_recipes(problems_of, fields: str, said: str) -> None:
     ("axis", "text", "said"),
     [
         ("seeds", "0", "seeds: 0 given; must be how many seeds (at least 1), or a list of seeds"),
+        ("seeds", "1000000000", "seeds: 1000000000 given; must be at most 100000 seeds in all"),
+        ("seeds", "{init: 999, order: 999, dropout: 2}", "must be at most 100000 seeds in all"),
+        ("seeds", "[9223372036854775808]", "at least 0, at most 9223372036854775807"),
+        ("tasks", '["a\\0b.csv"]', "tasks[0]: a\\x00b.csv: a path cannot hold a NUL"),
+        ("tasks", "[" + "x" * 300 + "]", "too long for a path; a name has at most 255 bytes"),
+        ("name", "n" * 300, "given; must have at most 200 bytes"),
         ("seeds", "[]", "seeds: [] given; must be a list of one or more"),
         ("seeds", "[1, -1]", "seeds[1]: -1 given; a seed must be a whole number, at least 0"),
         ("seeds", "[1, 2, 1]", "seeds: '1' is given twice (first: study.yaml:4); each must be"),
@@ -111,7 +128,7 @@ def test_recipes(problems_of, fields: str, said: str) -> None:
         ("name", "a/b", 'name: "a/b" given; must begin with a letter or digit and hold only'),
         ("name", '"a\\n"', "given; must begin with a letter or digit and hold only letters,"),
         ("tasks", "[~/no such.csv]", 'tasks[0]: "~/no such.csv" given; no task and no file'),
-        ("tasks", "[~nobody-of-this-name/x.csv]", "no task and no file of this name"),
+        ("tasks", "[~nobody-of-this-name/x.csv]", "there is no user 'nobody-of-this-name' here"),
         ("encoders", "[~/no such]", 'encoders[0]: "~/no such" given; no encoder and no folder'),
         ("data_dir", "3", "tasks[0].data_dir: 3 given; must be text"),
     ],
@@ -175,6 +192,18 @@ def test_options() -> None:
         ("a: &a [*a]", "nested too deep"),
         ("a: 1\n---\nb: 2\n", "not valid YAML: expected a single document"),
         ("name: \x01", "not valid YAML"),
+        (
+            "b: &b [x]\n"
+            + "\n".join(
+                f"{c}: &{c} [{', '.join([f'*{p}'] * 9)}]" for p, c in itertools.pairwise("bcdefghi")
+            ),
+            "more than 20000 values, those of aliases counted each time",
+        ),
+        ("[" * 3000, "study.yaml:1: nested too deep; a study file has at most 40 levels"),
+        ("# " + "x" * 300_000, "study.yaml: is larger than 256 KiB"),
+        ("{name: x, <<: {a: 1}}", "study.yaml:1: merge keys (<<) have no meaning here"),
+        ('name: "\\ud800"', 'study.yaml:1: "\\ud800" holds half of a surrogate pair'),
+        ("? |\n  a\n: 1", "study.yaml:1: a\\n: unknown key"),
         ("", "study.yaml: holds no study; a study file has the keys recipes, tasks, encoders"),
         ("- a", "holds no study"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from steadytune.errors import BadInput
 from steadytune.study import TaskChoice
 from steadytune.tasks import load
-from steadytune.tasks._formats import FORMATS
+from steadytune.tasks.tables import FORMATS
 
 TRICKY = ['plain "quoted"', "comma, tab\tand\nnewline", "\u00fcml\u00e4ut \u2028 \U0001f600", '"']
 
@@ -51,7 +51,8 @@ def refused(choice, *parts):
 def test_every_format_gives_the_same_task(tmp_path, suffix):
     rows = rows_of(text=lambda i: TRICKY[i % 4] + str(i), pair=lambda i: f"pair, {i}")
     path = write(tmp_path / f"data{suffix}", rows)
-    task = load(TaskChoice(path, pair="pair"))
+    quoting = "standard" if suffix == ".tsv" else None  # as the csv module writes it
+    task = load(TaskChoice(path, pair="pair", quoting=quoting))
     assert task.label_names == ("no", "yes")
     assert (len(task.train), len(task.dev["dev"])) == (16, 4)
     found = {}
@@ -60,7 +61,8 @@ def test_every_format_gives_the_same_task(tmp_path, suffix):
         found |= dict(zip(split.texts, zip(split.pairs, split.labels, strict=True), strict=True))
     expected = {row["text"]: (row["pair"], i % 2) for i, row in enumerate(rows)}
     assert found == expected
-    assert task.name == task.facts.name == f"{path}[pair=pair]"
+    chosen = "pair=pair,quoting=standard" if quoting else "pair=pair"
+    assert task.name == task.facts.name == f"{path}[{chosen}]"
     reference = write(tmp_path / "reference.jsonl", rows)
     assert load(TaskChoice(reference, pair="pair")).facts.digest == task.facts.digest
 
@@ -104,7 +106,11 @@ def test_a_given_dev_may_have_another_format(tmp_path):
         ([10, 9, 2], ("2", "9", "10")),
         (["10", "9", "2"], ("2", "9", "10")),
         ([1.0, 0.0, -1.0], ("-1", "0", "1")),
-        (["1.0", "0", "-1"], ("-1", "0", "1")),
+        (["1.0", "0", "-1"], ("-1", "0", "1.0")),
+        (["01", "1", "10"], ("01", "1", "10")),
+        (["007", "008", "007"], ("007", "008")),
+        ([1, "1", 1.0, 0, False, 1], ("0", "1", "False")),
+        (["NA", "FR", "DE"], ("DE", "FR", "NA")),
         (["b", "10", "9"], ("10", "9", "b")),
         ([True, False, True], ("False", "True")),
         (["pos", " pos ", "neg"], ("neg", "pos")),
@@ -112,7 +118,7 @@ def test_a_given_dev_may_have_another_format(tmp_path):
     ],
 )
 def test_classes_are_in_the_order_of_numbers_or_the_alphabet(tmp_path, written, names):
-    path = write(tmp_path / "data.jsonl", rows_of(30, label=lambda i: written[i % 3]))
+    path = write(tmp_path / "data.jsonl", rows_of(30, label=lambda i: written[i % len(written)]))
     assert load(TaskChoice(path)).label_names == names
 
 
@@ -194,14 +200,18 @@ def test_empty_files_and_files_without_rows(tmp_path, suffix):
     [
         ("a.csv", b"text,label\na,b\n\xff,c\n", ["line 3", "0xff", "not UTF-8"]),
         ("a.jsonl", b'{"text": "a"}\n{"text": "\xe9"}\n', ["line 2", "0xe9", "UTF-8"]),
-        ("a.csv", b"text,label\na,b\nc,d,e\nf\n", ["line 3 has 3 fields", "header 2", "2 such"]),
-        ("a.csv", b'text,label\n"a\nb",c\nd\n', ["line 4 has 1 fields"]),
+        (
+            "a.csv",
+            b"text,label\na,b\nc,d,e\nf\n",
+            ["line 3 has 3 fields", "header (line 1) 2", "2 such"],
+        ),
+        ("a.csv", b'text,label\n"a\nb",c\nd\n', ["line 4 has 1 field,"]),
         ("a.csv", b'text,label\na,b\n"open,c\nd,e\n', ["line 3 cannot be read", "double quote"]),
         ("a.csv", b'text,label\n"a"x,b\n', ["line 2 cannot be read"]),
         ("a.csv", b"text,text,label\na,b,c\n", ["column 'text' is there twice"]),
-        ("a.csv", b"text;label\na;b\n", ["there are 'text;label'", "fit the separator"]),
+        ("a.csv", b"text;label\na;b\n", ["there are 'text;label'", "task.separator=semicolon"]),
         ("a.jsonl", b'{"text": "a"}\n\n{"text": \n', ["line 3 is not JSON"]),
-        ("a.jsonl", b'[\n{"text": "a"}]\n', ["line 1 is not JSON", "whole JSON object"]),
+        ("a.jsonl", b'[\n{"text": "a"}]\n', ["one JSON array"]),
         ("a.jsonl", b'["a", "b"]\n', ["line 1 is a JSON list, not an object"]),
         ("a.parquet", b"PAR1 this is no parquet PAR1", ["not a readable Parquet file"]),
         ("a.parquet", b"text", ["not a readable Parquet file"]),
@@ -266,7 +276,12 @@ def test_texts_that_are_no_text(tmp_path):
     refused(TaskChoice(str(tmp_path / "half.jsonl")), "line 1", "lone surrogate")
 
 
-@pytest.mark.parametrize("missing", ["", None, float("nan"), [1]])
+def test_labels_that_hold_several_values(tmp_path):
+    path = write(tmp_path / "data.jsonl", rows_of(label=lambda i: [1] if i == 2 else i % 2))
+    refused(TaskChoice(path), "line 3: column 'label' holds a list ([1])")
+
+
+@pytest.mark.parametrize("missing", ["", None, float("nan")])
 def test_missing_labels_are_listed(tmp_path, missing):
     rows = rows_of(label=lambda i: missing if i in (2, 5) else i % 2)
     path = write(tmp_path / "data.jsonl", rows)
@@ -325,3 +340,122 @@ def test_a_dev_file_that_is_not_there(tmp_path):
     train = write(tmp_path / "train.csv", rows_of())
     refused(TaskChoice(train, dev=str(tmp_path / "dev.csv")), "dev.csv does not exist")
     refused(TaskChoice(train, dev=str(tmp_path / "dev.txt")), "dev.txt has suffix '.txt'")
+
+
+def test_quotes_in_tsv_are_characters_unless_asked_for(tmp_path):
+    lines = [f"text {i}\t{'ab'[i % 2]}" for i in range(40)]
+    lines[4], lines[8] = '"He said\ta', 'and left"\tb'
+    path = tmp_path / "data.tsv"
+    path.write_text("text\tlabel\n" + "\n".join(lines))
+    task = load(TaskChoice(str(path)))
+    assert len(task.train) + len(task.dev["dev"]) == 40
+    assert '"He said' in (*task.train.texts, *task.dev["dev"].texts)
+    refused(TaskChoice(str(path), quoting="standard"), "line 6", "line 10", "5 rows")
+
+
+def test_texts_of_several_lines_are_no_swallowed_rows(tmp_path):
+    letters = rows_of(text=lambda i: f"Dear John, {i}\nBest, Mary\nBye, all")
+    assert len(load(TaskChoice(write(tmp_path / "data.csv", letters))).train) == 16
+
+
+def test_doubled_quotes_in_tsv_are_told(tmp_path):
+    path = write(tmp_path / "data.tsv", rows_of(text=lambda i: f'he said "{i}"'))
+    assert "task.quoting=standard" in load(TaskChoice(path)).facts.cautions[0]
+    task = load(TaskChoice(path, quoting="standard"))
+    assert task.train.texts[0].startswith('he said "')
+    assert task.facts.cautions == ()
+
+
+@pytest.mark.parametrize(("name", "mark"), [("semicolon", ";"), ("tab", "\t"), ("pipe", "|")])
+def test_other_separators(tmp_path, name, mark):
+    path = tmp_path / "data.csv"
+    body = f"text{mark}label\n" + "".join(f"a, {i}{mark}{i % 2}\n" for i in range(20))
+    path.write_text(body)
+    expected = load(TaskChoice(str(path), separator=name)).facts.digest
+    refused(TaskChoice(str(path)), f"task.separator={name}")
+    path.write_text(f"sep={mark}\n{body}")  # as Excel reads and writes it
+    assert load(TaskChoice(str(path))).facts.digest == expected
+
+
+def test_a_file_without_header(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("".join(f"the cat sat {i},{i % 2}\n" for i in range(20)))
+    refused(TaskChoice(str(path)), "looks like data", "task.columns=[text, label]")
+    task = load(TaskChoice(str(path), columns=("text", "label")))
+    assert len(task.train) + len(task.dev["dev"]) == 20
+    refused(TaskChoice(str(path), columns=("a", "b", "c")), "2 fields", "names 3 (a, b, c)")
+    path.write_text("text,label\na,b\n")
+    refused(TaskChoice(str(path), columns=("text", "label")), "already names the columns")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252", "latin-1"])
+def test_other_encodings_are_named_and_read(tmp_path, encoding):
+    path = tmp_path / "data.csv"
+    body = "text,label\n" + "".join(f"caf\u00e9 {i},{i % 2}\n" for i in range(20))
+    path.write_bytes(body.encode(encoding))
+    named = "cp1252" if encoding == "latin-1" else encoding
+    refused(TaskChoice(str(path)), f"--set task.encoding={named}")
+    read = load(TaskChoice(str(path), encoding=encoding))
+    path.write_bytes(body.encode("utf-8-sig"))
+    assert load(TaskChoice(str(path))).facts.digest == read.facts.digest
+    refused(TaskChoice(str(path), encoding="utf-17"), "'utf-17' is no text encoding")
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_line_ends(tmp_path, end):
+    path = tmp_path / "data.csv"
+    lines = ["text,label", *(f"a {i},{i % 2}" for i in range(20))]
+    path.write_bytes(end.join(lines).encode())
+    assert len(load(TaskChoice(str(path))).train) == 16
+    lines[5] = lines[5].replace(" ", "\r")
+    path.write_bytes("\n".join(lines).encode())
+    refused(TaskChoice(str(path)), "line 6 holds a lone carriage return")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "part"),
+    [
+        ("a.csv", b"\x1f\x8b\x08", "compressed by gzip"),
+        ("a.csv", b"PK\x03\x04", "an Excel workbook"),
+        ("a.csv", b"PAR1", "rename it to .parquet"),
+        ("a.csv", b"<!DOCTYPE html>", "a web page"),
+        ("a.csv", b"text,label\na\0,b\n", "line 2 holds a NUL"),
+        ("a.csv", b"text,label\na,b,\n", "ends with a separator ',' too many"),
+        ("a.tsv", b'text\tlabel\n"a\tb"\tc\n', "task.quoting=standard"),
+        ("a.jsonl", b'{"text": "a", "text": "b"}', "line 1 has the key 'text' twice"),
+        ("a.csv.gz", b"x", "unpack it first"),
+    ],
+)
+def test_files_that_are_something_else(tmp_path, name, content, part):
+    path = tmp_path / name
+    path.write_bytes(content)
+    refused(TaskChoice(str(path)), str(path), part)
+
+
+def test_what_is_said_of_a_file_must_mean_something(tmp_path):
+    path = write(tmp_path / "data.parquet", rows_of())
+    refused(TaskChoice(path, columns=("a", "b")), "task.columns is for .csv, .tsv files")
+
+
+def test_one_example_a_class_where_it_is_said(tmp_path):
+    train = write(tmp_path / "train.csv", rows_of(8, label=lambda i: f"intent {i}"))
+    refused(TaskChoice(train), "8 different labels in 8 rows", "task.labels=classes")
+    dev = write(tmp_path / "dev.csv", rows_of(8, label=lambda i: f"intent {i}"))
+    assert load(TaskChoice(train, dev=dev, labels="classes")).num_outputs == 8
+
+
+def test_cautions_tell_leaks_clashes_repeats_and_empty_texts(tmp_path):
+    train = write(tmp_path / "train.csv", [*rows_of(), {"text": "text 3", "label": "no"}])
+    dev = rows_of(4, text=lambda i: ["text 1", "...", "new", "newer"][i])
+    found = load(TaskChoice(train, dev=write(tmp_path / "dev.csv", dev))).facts.cautions
+    words = ["1 of 4 examples of dev also", "1 of 21 training examples repeat", "'yes' and as 'no'"]
+    words.append("no letter and no digit (such as '...')")
+    assert len(found) == 4
+    assert all(word in line for word, line in zip(words, found, strict=True))
+    assert load(TaskChoice(write(tmp_path / "data.csv", rows_of()))).facts.cautions == ()
+
+
+def test_labels_that_are_nearly_the_same_are_told(tmp_path):
+    path = write(tmp_path / "data.csv", rows_of(40, label=lambda i: ["1", "01", "x", "X"][i % 4]))
+    found = load(TaskChoice(path)).facts.cautions
+    assert ["'01' and '1'" in found[0], "'X' and 'x'" in found[1]] == [True, True]

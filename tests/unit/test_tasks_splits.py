@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steadytune.errors import BadInput
+from steadytune.recipe import digest
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
 from steadytune.tasks._finish import Contents, finish
@@ -218,3 +219,20 @@ def test_digest_covers_content_and_nothing_else():
     ]
     digests = [finish(TaskChoice("t"), contents).facts.digest for contents in changed]
     assert len({digest, *digests}) == len(changed) + 1
+
+
+def test_the_digest_is_that_of_the_whole_content(monkeypatch):
+    monkeypatch.setattr("steadytune.tasks._digest._CHUNK", 7)
+    contents = contents_of()
+    for split in (contents.train, replace(contents.train, pairs=contents.train.texts)):
+        whole = {
+            "label_names": contents.label_names,
+            "train": [split.texts, split.pairs, split.labels.tolist()],
+            "dev": [
+                [name, [one.texts, one.pairs, one.labels.tolist()]]
+                for name, one in contents.dev.items()
+            ],
+            "metrics": contents.metrics,
+            "roles": ("dev", "dev"),
+        }
+        assert finish(TaskChoice("t"), replace(contents, train=split)).facts.digest == digest(whole)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from simulated_cells import two_groups
 
-from steadytune.analysis import failure_tests, level_tests, spread_tests
-from steadytune.analysis.families import benjamini_hochberg, holm
+from steadytune.analysis import arrangements, estimators, failure_tests, level_tests, spread_tests
+from steadytune.analysis.families import decidable, holm
+from steadytune.analysis.permutation_test import difference, permutation
 from steadytune.analysis.stochastic_order import almost_stochastic_order, violation
 from steadytune.errors import BadInput
 
@@ -25,23 +26,43 @@ B = np.array([0.6, 0.64, 0.7, 0.68, 0.66, 0.51])
 values = st.lists(st.floats(0, 1, width=16), min_size=5, max_size=7).map(np.array)
 
 
-def test_spread_tests_are_scipys():
+def test_brown_forsythe_is_scipys_or_its_permutation():
     f = stats.levene(A, B, center="median")
     found = spread_tests.brown_forsythe(A, B)
-    assert (found.statistic, found.p) == pytest.approx((f.statistic, f.pvalue))
-    f = stats.fligner(A, B)
-    assert spread_tests.fligner_killeen(A, B).p == pytest.approx(f.pvalue)
-    assert spread_tests.levene(A, B).p == pytest.approx(stats.levene(A, B, center="mean").pvalue)
+    assert found.statistic == pytest.approx(f.statistic)
+    assert float(spread_tests.brown_forsythe_p(A, B)) == pytest.approx(f.pvalue)
+    theirs = stats.permutation_test(
+        (A, B),
+        lambda x, y, axis: spread_tests.brown_forsythe_statistic(x, y),
+        vectorized=True,
+        n_resamples=np.inf,
+        alternative="greater",
+    )
+    assert found.p == pytest.approx(max(f.pvalue, theirs.pvalue))
 
 
 def test_spread_of_what_does_not_vary():
     same, other = np.full(6, 0.5), np.full(5, 0.7)
-    for test in (spread_tests.brown_forsythe, spread_tests.fligner_killeen, spread_tests.levene):
-        assert test(same, other).p == 1
-    assert spread_tests.brown_forsythe(same, B).p < 0.05
+    assert spread_tests.brown_forsythe(same, other).p == 1
+    assert spread_tests.brown_forsythe(same, B).p < 0.1
     assert float(spread_tests.std_ratio(same, other)) == 1
     assert float(spread_tests.std_ratio(B, same)) == np.inf
     assert spread_tests.std_ratio_estimate(B, same).interval is not None
+    assert spread_tests.distance_ratio(B, same).value == np.inf
+
+
+def test_equal_scores_have_no_spread_at_all():
+    same = np.full(7, 0.1 + 0.2)
+    assert np.std(same, ddof=1) >= 0  # 6e-17 in plain numpy for some values
+    assert float(estimators.std(same)) == 0
+    assert estimators.std(np.stack([same, A]))[0] == 0
+
+
+def test_direction_of_spread_is_that_of_the_statistic():
+    """One far run makes the larger std, the many make the larger distance from the median."""
+    a, b = np.r_[np.zeros(11), 1.0], np.r_[[-0.2] * 6, [0.2] * 6]
+    assert np.std(a, ddof=1) > np.std(b, ddof=1)
+    assert spread_tests.distance_ratio(a, b).value < 1
 
 
 def test_ratio_of_standard_deviations():
@@ -58,54 +79,34 @@ def welch(x, y, axis=-1):
 
 def test_permutation_of_all_arrangements_is_scipys():
     theirs = stats.permutation_test((A, B), welch, vectorized=True, n_resamples=np.inf)
-    found = level_tests.permutation(A, B)
+    found = permutation(A, B)
     assert found.statistic == pytest.approx(theirs.statistic)
     # scipy doubles the smaller tail; ours counts both
     both = np.mean(np.abs(theirs.null_distribution) >= abs(theirs.statistic) - 1e-9)
     assert found.p == pytest.approx(both)
 
 
-def test_paired_permutation_flips_every_sign():
-    a, b = A[:6], B
-    means = [np.mean(np.array(s) * (a - b)) for s in itertools.product((1, -1), repeat=6)]
-    expected = np.mean(np.abs(means) >= abs(np.mean(a - b)) - 1e-12)
-    assert level_tests.paired_permutation(a, b).p == pytest.approx(expected)
-
-
-def test_rank_tests_are_scipys():
-    assert level_tests.mann_whitney(A, B).p == pytest.approx(stats.mannwhitneyu(A, B).pvalue)
-    a, b = A[:6], B + np.arange(6) / 1000
-    theirs = stats.wilcoxon(a, b, method="exact")
-    assert level_tests.wilcoxon(a, b).p == pytest.approx(theirs.pvalue)
-
-
 @pytest.mark.parametrize("x", [np.full(6, 0.5), np.array([0.5] * 5 + [0.7])])
 def test_no_difference_has_no_small_p(x):
-    for test in (
-        level_tests.permutation,
-        level_tests.paired_permutation,
-        level_tests.mann_whitney,
-        level_tests.wilcoxon,
-    ):
-        assert test(x, x).p == pytest.approx(1)
+    assert permutation(x, x).p == pytest.approx(1)
 
 
 def test_constants_that_differ_are_as_different_as_so_few_runs_can_be():
-    found = level_tests.permutation(np.full(5, 0.5), np.full(5, 0.7))
+    found = permutation(np.full(5, 0.5), np.full(5, 0.7))
     assert found.p == pytest.approx(2 / 252)
 
 
 @settings(max_examples=30, deadline=None)
 @given(values, values, st.floats(0.5, 20), st.floats(-3, 3))
 def test_p_values_do_not_depend_on_order_scale_or_names(a, b, scale, shift):
-    for test in (level_tests.permutation, level_tests.mann_whitney, spread_tests.brown_forsythe):
+    for test in (permutation, spread_tests.brown_forsythe):
         p = test(a, b).p
         assert 0 <= p <= 1
         assert test(b, a).p == pytest.approx(p, abs=1e-6)
         assert test(a[::-1], b).p == pytest.approx(p, abs=1e-6)
-    p = level_tests.permutation(a, b).p
-    moved = level_tests.permutation(scale * a.round(2) + shift, scale * b.round(2) + shift).p
-    assert moved == pytest.approx(level_tests.permutation(a.round(2), b.round(2)).p, abs=1e-6)
+    p = permutation(a, b).p
+    moved = permutation(scale * a.round(2) + shift, scale * b.round(2) + shift).p
+    assert moved == pytest.approx(permutation(a.round(2), b.round(2)).p, abs=1e-6)
 
 
 def test_probability_of_improvement_is_rliables_formula():
@@ -202,28 +203,80 @@ def test_paired_failures():
     assert failure_tests.mcnemar(b, b).p == 1
 
 
-def test_too_many_runs_for_barnard():
-    with pytest.raises(BadInput, match="Fisher"):
-        failure_tests.barnard(1, 300, 2, 300)
+@pytest.mark.parametrize("counts", [(3, 50, 9, 60), (30, 250, 50, 250), (5, 300, 0, 210)])
+def test_barnard_of_many_runs_is_that_of_scipy(counts):
+    a, n_a, b, n_b = counts
+    theirs = stats.barnard_exact([[a, b], [n_a - a, n_b - b]], n=64).pvalue
+    assert failure_tests.barnard(*counts).p == pytest.approx(theirs, rel=1e-4)
+
+
+def test_one_pair_of_counts_has_the_p_value_of_the_table():
+    table = failure_tests.barnard_table(45, 50)
+    for a, b in ((0, 0), (0, 9), (5, 5), (45, 50), (45, 0), (12, 30), (30, 12)):
+        assert failure_tests.barnard(a, 45, b, 50).p == pytest.approx(table[a, b], rel=2e-3)
+
+
+def test_beyond_what_barnard_is_computed_for_the_test_is_fishers():
+    assert failure_tests.failure_test(30, 250, 50, 250).test == "Barnard"
+    found = failure_tests.failure_test(30, 2500, 50, 250)
+    assert found == failure_tests.fisher(30, 2500, 50, 250)
+    with pytest.raises(BadInput, match="at most 2000"):
+        failure_tests.barnard(30, 2500, 50, 250)
 
 
 def test_families():
-    # Holm (1979) by hand; Benjamini-Hochberg as in scipy
+    # Holm (1979) by hand
     assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    p = [0.01, 0.04, 0.03, 0.005, 0.5]
-    theirs = stats.false_discovery_control(p)
-    assert benjamini_hochberg(p) == pytest.approx(theirs)
-    assert len(holm([])) == len(benjamini_hochberg([])) == 0
+    assert len(holm([])) == 0
+
+
+def test_tests_that_cannot_be_significant_do_not_count():
+    # Tarone (1990): the size is the fewest k of which at most k tests have k times least p < alpha
+    assert decidable([0.03, 0.03, 0.001], 0.05) == ([False, False, True], 2)
+    assert decidable([0.001] * 4, 0.05) == ([True] * 4, 4)
+    assert decidable([1.0, 1.0, 0.008], 0.05) == ([False, False, True], 1)
+    assert decidable([], 0.05) == ([], 0)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_adjusted_p_values_keep_the_order_and_never_shrink(p):
-    for adjust in (holm, benjamini_hochberg):
-        found = adjust(p)
-        assert (found >= np.array(p) - 1e-12).all()
-        assert (np.diff(found[np.argsort(p)]) >= -1e-12).all()
-    assert (holm(p) >= benjamini_hochberg(p) - 1e-12).all()
+    found = holm(p)
+    assert (found >= np.array(p) - 1e-12).all()
+    assert (np.diff(found[np.argsort(p)]) >= -1e-12).all()
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (5, 6), (4, 9), (20, 20)])
+def test_least_p_is_reached_by_recipes_far_apart(n, m):
+    found = permutation(np.arange(float(n)), np.arange(float(m)) + 100)
+    assert found.p == pytest.approx(arrangements.least_p(n, m))
+
+
+def test_a_large_family_draws_more():
+    low, high = np.arange(20.0), np.arange(20.0) + 100
+    assert permutation(low, high, comparisons=1000).p == pytest.approx(
+        arrangements.least_p(20, 20, 1000)
+    )
+    assert arrangements.least_p(20, 20, 1000) * 1000 < 0.05
+    assert permutation(low, low + 0.1, comparisons=1000).p == pytest.approx(
+        permutation(low, low + 0.1).p
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(values, values, st.floats(-1, 1))
+def test_the_interval_and_the_test_agree(a, b, gap):
+    a = a + gap
+    low, high = difference(a, b).interval
+    assert (low <= 0 <= high) == (permutation(a, b).p >= 0.05)
+    assert low <= difference(a, b).value <= high
+
+
+def test_the_interval_is_the_inverted_test():
+    low, high = difference(A, B).interval
+    step = 0.002
+    assert permutation(A - low - step, B).p >= 0.05 > permutation(A - low + step, B).p
+    assert permutation(A - high + step, B).p >= 0.05 > permutation(A - high - step, B).p
 
 
 @pytest.mark.parametrize("two", [False, True])
@@ -237,8 +290,5 @@ def test_false_positives_of_brown_forsythe(two):
 def test_false_positives_of_the_permutation_test_where_spreads_and_sizes_differ():
     # the plain difference of means has over 15 % here
     rng = np.random.default_rng(20_210_103)
-    false = [
-        level_tests.permutation(rng.normal(0, 3, 8), rng.normal(0, 1, 24)).p < 0.05
-        for _ in range(400)
-    ]
+    false = [permutation(rng.normal(0, 3, 8), rng.normal(0, 1, 24)).p < 0.05 for _ in range(400)]
     assert 0.02 <= np.mean(false) <= 0.085

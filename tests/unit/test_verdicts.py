@@ -13,12 +13,17 @@ from small_sick_studies import LEARNS, conducted, constant, shuffled
 from small_studies import SmallStudy
 from steadytune.analysis.outcomes import Outcome
 from steadytune.analysis.verdicts import VerdictFormat, diagnose, tell
-from steadytune.analysis.verdicts._case import last_crossing
+from steadytune.analysis.verdicts._case import Case, last_crossing
+from steadytune.analysis.verdicts.constant_prediction import constant_prediction
+from steadytune.analysis.verdicts.exploded import exploded
 from steadytune.cli import app
 from steadytune.errors import BadInput
 from steadytune.figures import TABLE
-from steadytune.ledger import Ledger
-from steadytune.recipe import Seeds
+from steadytune.ledger import Ledger, Planned, Predictions
+from steadytune.recipe import RECIPE as ADAPTER
+from steadytune.recipe import Recipe, Seeds
+from steadytune.records import Checkpoint, EncoderFacts, RunRecord, State
+from synthetic import task_of
 
 RESULTS = Path(__file__).parents[2] / "results"
 SICK = {
@@ -157,6 +162,51 @@ def test_the_command() -> None:
     assert {run["figure"] for run in runs if run["cause"] != "success"} <= set(TABLE)
     refused = CliRunner().invoke(app, ["diagnose", str(folder), "--run", "zzz"])
     assert refused.exit_code == 2
+
+
+def test_a_loss_that_begins_above_chance_and_falls_has_not_exploded(tmp_path) -> None:
+    """Scores around 2.7 that an older version trained as they are: the loss began at 9."""
+    steps = np.arange(200)
+    for losses, found in [
+        (2.2 + 6.8 * np.exp(-steps / 20), None),
+        (np.where(steps < 20, 2.2, np.where(steps < 80, 9.0, 2.2)), "exploded"),
+    ]:
+        finding = exploded(score_case(losses))
+        assert (finding and finding.cause) == found
+
+
+def test_nearly_the_same_score_for_everything_is_a_constant() -> None:
+    losses, labels = np.full(200, 1.0), np.linspace(0, 5000, 40)
+    same = replace(score_case(losses), predictions=predictions(labels, labels * 0.001 + 2700))
+    finding = constant_prediction(same)
+    assert finding is not None
+    assert finding.sentence == "every example of the report split gets nearly the same score"
+    apart = replace(same, predictions=predictions(labels, labels * 0.2 + 2000))
+    assert constant_prediction(apart) is None
+
+
+def score_case(losses) -> Case:
+    """A run of scores of an older version, whose losses have the user's unit."""
+    task = replace(task_of("task", scores=True), train_examples=400)
+    recipe = ADAPTER.dump_python(Recipe("recipe", 2e-5, steps=len(losses)), mode="json")
+    record = RunRecord(
+        id="r",
+        state=State.FINISHED,
+        recipe=recipe,
+        task=task,
+        encoder=EncoderFacts("e", "e", "bert", 1),
+        seeds={"init": 0, "order": 0, "dropout": 0},
+        total_steps=len(losses),
+        last=Checkpoint(len(losses), {"dev": {}}, {"dev": False}),
+    )
+    labels = np.tile([0.0, 2 * 2.2**0.5], 20)
+    planned = Planned("r", "recipe", "task", "e", Seeds.tied(0))
+    flat = np.ones(len(losses))
+    return Case(planned, record, losses, flat, flat, {}, predictions(labels, labels))
+
+
+def predictions(labels, predicted) -> Predictions:
+    return Predictions(labels, predicted, predicted[:, None].astype(np.float32))
 
 
 def test_from_which_step_on_values_stay_below():

@@ -6,9 +6,10 @@ import functools
 import math
 from typing import Literal
 
+from steadytune.analysis.arrangements import least_p
+from steadytune.analysis.estimators import std
 from steadytune.analysis.evidence import Evidence, Question
 from steadytune.analysis.intervals import Interval
-from steadytune.analysis.level_tests import smallest_p
 from steadytune.analysis.power import (
     ALPHA,
     detectable_difference,
@@ -25,74 +26,68 @@ def decided_sentence(found: Evidence, verdict: Literal["a", "b"]) -> str:
     """Which recipe, by how much, how sure."""
     first = verdict == "a"
     winner, loser = (found.a, found.b) if first else (found.b, found.a)
-    where = f"on {winner.task} ({winner.encoder})"
+    where = _where(found)
     match found.question:
-        case Question.LEVEL:
-            higher = "higher" if winner.higher_is_better else "lower"
-            head = (
-                f"{winner.recipe} is better than {loser.recipe} {where}: its mean {winner.metric} "
-                f"is {higher} by {_size(found, first)}"
-            )
         case Question.SPREAD:
-            mine, other = _spreads(found, first)
             head = (
-                f"{winner.recipe} is steadier than {loser.recipe} {where}: its standard deviation "
-                f"is {mine} against {other}, {_ratio(found, first)}"
+                f"{winner.recipe} is steadier than {loser.recipe} {where}: "
+                f"{_distances(found, first)}"
             )
         case Question.FAILURES:
             head = (
                 f"{winner.recipe} fails less often than {loser.recipe} {where}: {_failed(winner)} "
                 f"against {_failed(loser)}, {_size(found, not first)} fewer"
             )
-        case Question.IMPROVEMENT:
+        case _:
+            higher = "higher" if winner.higher_is_better else "lower"
             head = (
-                f"A run of {winner.recipe} beats one of {loser.recipe} {where} with chance "
-                f"{_chance(found, first)}"
+                f"{winner.recipe} is better than {loser.recipe} {where}: its mean "
+                f"{_metric(winner)} is {higher} by {_size(found, first)}"
             )
-        case Question.ORDER:
-            bound = found.details["epsilon_min_a" if first else "epsilon_min_b"]
-            head = (
-                f"{winner.recipe} is better than {loser.recipe} {where} from the worst runs to the "
-                f"best, or nearly: almost stochastic order, epsilon_min = {bound:.2f} (below 0.2)"
-            )
-        case Question.EXAMPLES:
-            head = (
-                f"{winner.recipe} would be better than {loser.recipe} {where} with other seeds and "
-                f"on other examples too: by {_size(found, first)}"
-            )
-    return f"{head}; {_support(found)}."
+    return f"{head}; {_support(found)}.{_disagreement(found, decided=True)}"
 
 
 def open_sentence(found: Evidence, comparisons: int = 1) -> str:
-    """That it is not decided, what is known, and what these runs could have shown.
+    """That it is undecided, what is known, and what these runs could have shown.
 
     Args:
         found: what the runs say.
         comparisons: in the family, each of which leaves the test that much less room.
     """
     a, b = found.a, found.b
-    names, where = f"{a.recipe} and {b.recipe}", f"on {a.task} ({a.encoder})"
+    head = f"Undecided {_where(found)}: "
     match found.question:
-        case Question.LEVEL:
-            head = f"Which of {names} is better {where} is not decided: {_ahead(found)}"
         case Question.SPREAD:
-            mine, other = _spreads(found, True)
-            head = f"Which of {names} is steadier {where} is not decided: standard deviations "
-            head += f"{mine} and {other}, {_ratio(found, True)}"
+            head += f"which of {a.recipe} and {b.recipe} is steadier: {_distances(found, True)}"
         case Question.FAILURES:
-            head = f"Which of {names} fails less often {where} is not decided: {_failed(a)} and "
-            head += f"{_failed(b)}, a difference of {_size(found, _favours_a(found))}"
+            head += (
+                f"which of {a.recipe} and {b.recipe} fails less often: {_failed(a)} and "
+                f"{_failed(b)}, a difference of {_size(found, _favours_a(found))}"
+            )
+        case _:
+            head += _ahead(found)
+    said = _hopeless(found, comparisons) or (
+        _disagreement(found, decided=False) + _detectable(found, comparisons)
+    )
+    return f"{head}; {_support(found)}.{said}"
+
+
+def described_sentence(found: Evidence) -> str:
+    """The effect with its interval, and no verdict."""
+    where = _where(found)
+    match found.question:
         case Question.IMPROVEMENT:
-            head = f"Whether a run of {a.recipe} beats one of {b.recipe} {where} is open: its "
-            head += f"chance is {_chance(found, True)}"
+            ahead, behind, chance = _chance(found, more_is_a=True)
+            head = f"A run of {ahead} beats one of {behind} {where} with chance {chance}"
         case Question.ORDER:
-            head = f"Neither of {names} is better {where} from the worst runs to the best: almost "
-            head += f"stochastic order, epsilon_min = {found.details['epsilon_min_a']:.2f} and "
-            head += f"{found.details['epsilon_min_b']:.2f} (none below 0.2)"
-        case Question.EXAMPLES:
-            head = f"Whether {names} would differ {where} with other seeds and on other examples "
-            head += f"is not decided: {_ahead(found)}"
-    return f"{head}; {_support(found)}.{_detectable(found, comparisons)}"
+            ahead, behind, share = _chance(found, more_is_a=False)
+            head = (
+                f"From the worst runs to the best {where}, {ahead} is ahead of {behind} in "
+                f"{share} of the gap between them (0.5: no difference)"
+            )
+        case _:
+            head = f"With other seeds and on other examples {where}, {_ahead(found)}"
+    return f"{head}; {_support(found)}."
 
 
 def points(metric: str, value: float) -> str:
@@ -103,6 +98,14 @@ def points(metric: str, value: float) -> str:
 def _number(metric: str, value: float) -> str:
     text = f"{value:.3g}" if metric in _ERRORS else f"{100 * value:.1f}"
     return "0.0" if text == "-0.0" else text
+
+
+def _where(found: Evidence) -> str:
+    return f"on {found.a.task} ({found.a.encoder})"
+
+
+def _metric(runs: Runs) -> str:
+    return runs.metric.replace("_", " ")
 
 
 def _size(found: Evidence, as_is: bool) -> str:
@@ -120,12 +123,14 @@ def _favours_a(found: Evidence) -> bool:
 
 def _ahead(found: Evidence) -> str:
     """Whose mean is the better one, and by how much."""
-    if not float(_number(found.a.metric, found.effect.value or 0.0)):
-        return f"their means differ by {_size(found, True)}"
+    a, b = found.a, found.b
+    if not float(_number(a.metric, found.effect.value or 0.0)):
+        return f"the means of {a.recipe} and {b.recipe} differ by {_size(found, True)}"
     first = _favours_a(found)
-    ahead = found.a if first else found.b
-    higher = "higher" if ahead.higher_is_better else "lower"
-    return f"the mean {ahead.metric} of {ahead.recipe} is {higher} by {_size(found, first)}"
+    ahead, behind = (a, b) if first else (b, a)
+    return f"{ahead.recipe} is ahead of {behind.recipe} in mean {_metric(ahead)} by " + _size(
+        found, first
+    )
 
 
 def _turned(interval: Interval | None, sign: int) -> Interval:
@@ -133,17 +138,21 @@ def _turned(interval: Interval | None, sign: int) -> Interval:
     return (low, high) if sign > 0 else (-high, -low)
 
 
-def _spreads(found: Evidence, as_is: bool) -> tuple[str, str]:
-    of_a, of_b = (points(found.a.metric, found.details[key]) for key in ("std_a", "std_b"))
-    return (of_a, of_b) if as_is else (of_b, of_a)
-
-
-def _ratio(found: Evidence, as_is: bool) -> str:
-    value, ends = found.effect.value or 0.0, found.effect.interval or (math.nan, math.nan)
-    low, high = ends
+def _distances(found: Evidence, as_is: bool) -> str:
+    """How far the runs of both lie from their median, and their standard deviations."""
+    names = ("a", "b") if as_is else ("b", "a")
+    (far, other), (std, std_other) = (
+        [points(found.a.metric, found.details[f"{key}_{name}"]) for name in names]
+        for key in ("mean_distance", "std")
+    )
+    value, (low, high) = found.effect.value or 0.0, found.effect.interval or (math.nan, math.nan)
     if not as_is:
         value, low, high = _inverse(value), _inverse(high), _inverse(low)
-    return f"{_times(value)} times (95 % interval {_times(low)} to {_times(high)})"
+    return (
+        f"runs lie {far} from their median on average against {other}, {_times(value)} times as "
+        f"far (95 % interval {_times(low)} to {_times(high)}), standard deviations {std} and "
+        f"{std_other}"
+    )
 
 
 def _times(ratio: float) -> str:
@@ -157,12 +166,17 @@ def _inverse(value: float) -> float:
     return 1 / value if value else math.inf
 
 
-def _chance(found: Evidence, as_is: bool) -> str:
-    value, ends = found.effect.value or 0.0, found.effect.interval or (math.nan, math.nan)
-    low, high = ends
+def _chance(found: Evidence, *, more_is_a: bool) -> tuple[str, str, str]:
+    """The recipe that is ahead, the other, and its share with the interval."""
+    value, ends = found.effect.value or 0.0, found.effect.interval
+    as_is = value >= 0.5
+    names = (
+        (found.a.recipe, found.b.recipe) if as_is is more_is_a else (found.b.recipe, found.a.recipe)
+    )
     if not as_is:
-        value, low, high = 1 - value, 1 - high, 1 - low
-    return f"{value:.2f} (95 % interval {low:.2f} to {high:.2f})"
+        value, ends = 1 - value, None if ends is None else (1 - ends[1], 1 - ends[0])
+    told = "no interval" if ends is None else f"95 % interval {ends[0]:.2f} to {ends[1]:.2f}"
+    return *names, f"{value:.2f} ({told})"
 
 
 def _failed(runs: Runs) -> str:
@@ -191,42 +205,55 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
+def _disagreement(found: Evidence, *, decided: bool) -> str:
+    """Why the interval and the verdict beside it seem to say different things, where they do."""
+    test, ends = found.tests[0], found.effect.interval
+    if ends is None or (ends[0] <= found.neutral <= ends[1]) != decided:
+        return ""
+    holds = f"The interval {'includes' if decided else 'excludes'} {found.neutral:g}"
+    if not decided and test.p < ALPHA:
+        return (
+            f" {holds} because it is of this comparison alone; corrected for all verdicts here, p "
+            "is not below 0.05."
+        )
+    return f" {holds} because it is made by another method; the test decides."
+
+
+def _hopeless(found: Evidence, comparisons: int) -> str:
+    """That so few runs cannot be significant among so many comparisons, where it is so."""
+    least = least_p(found.a.n, found.b.n, comparisons)
+    if found.question is Question.FAILURES or least * comparisons < ALPHA:
+        return ""
+    return (
+        f" With {found.a.n} and {found.b.n} runs and {comparisons} comparisons nothing can be "
+        f"significant: the smallest possible p, {least:.2g}, becomes "
+        f"{min(1.0, comparisons * least):.2g} after correction. The interval is of this comparison "
+        "alone."
+    )
+
+
 def _detectable(found: Evidence, comparisons: int) -> str:
     """What these runs would find in 4 of 5 studies, where that can be said."""
-    if found.question not in (Question.LEVEL, Question.SPREAD, Question.FAILURES):
-        return ""
-    n, alpha = min(found.a.n, found.b.n), ALPHA / comparisons
-    runs = "With so many runs" + (f" and {comparisons} comparisons" if comparisons > 1 else "")
+    n, alpha = min(found.a.n, found.b.n), ALPHA / max(comparisons, 1)
     if found.question is Question.LEVEL:
-        if _smallest_p(found) >= alpha:
-            least = _smallest_p(found)
-            return (
-                f" {runs} no difference can be found, however large: {p_value(least)} at least, "
-                "before Holm's correction."
-            )
-        of_a, of_b = (float(one.values.std(ddof=1)) for one in (found.a, found.b))
+        of_a, of_b = (float(std(one.values)) for one in (found.a, found.b))
         least = detectable_difference(of_a, of_b, n, alpha=alpha)
-        if least == 0:  # no run differs from another
+        if not least:  # no run differs from another
             return ""
         what = f"a difference of {points(found.a.metric, least)}"
     elif found.question is Question.SPREAD:
         ratio = _detectable_ratio(n, alpha=alpha)
         if ratio is None:
             return ""
-        what = f"a ratio of {ratio:.1f}"
+        what = f"standard deviations 1 : {ratio:.1f}"
     else:
         share = min(found.a.failed.mean(), found.b.failed.mean())
         found_share = detectable_share(float(share), n, alpha=alpha)
         if found_share is None:
             return ""
         what = f"{100 * share:.0f} % against {100 * found_share:.0f} %"
-    return f" {runs} {what} would be found in 4 of 5 studies."
-
-
-def _smallest_p(found: Evidence) -> float:
-    """Of the permutation tests of level, however far apart the recipes are."""
-    n, m = found.a.n, found.b.n
-    return smallest_p(2**n if found.paired else math.comb(n + m, n))
+    runs = f"{n} runs of each" + (f" and {comparisons} comparisons" if comparisons > 1 else "")
+    return f" With {runs} {what} would be found in 4 of 5 studies."
 
 
 _detectable_ratio = functools.cache(detectable_ratio)

@@ -21,6 +21,31 @@ SURE = 0.05  # of the test whether an accuracy is above the majority class's
 FEW_STEPS = 1000  # fewer optimizer steps than this is where Mosbach et al. saw runs fail
 
 
+def overshoot(betas: Sequence[float]) -> float:
+    """How much larger the largest early update is without bias correction, as a factor.
+
+    The maximum over steps t of (1 - b1^t) / sqrt(1 - b2^t): 6.6 for betas of 0.9 and 0.999, 1.6
+    for 0.9 and 0.98.
+    """
+    t = np.arange(1, 1001)
+    with np.errstate(divide="ignore"):
+        return float(np.max((1 - betas[0] ** t) / np.sqrt(1 - betas[1] ** t)))
+
+
+def longer_training(epochs: float | None, steps: int) -> tuple[str, str]:
+    """A longer training than so many epochs, or steps where a recipe counts those.
+
+    Twice as long, and the 20 epochs of Mosbach et al. (2021) where that is less.
+
+    Returns:
+        The ``--set`` of it, and words such as ``20 epochs in place of 3``.
+    """
+    if epochs is None:
+        return f"recipe.steps={2 * steps}", f"{2 * steps} steps in place of {steps}"
+    more = max(20.0, 2 * epochs)
+    return f"recipe.epochs={more:g}", f"{more:g} epochs in place of {epochs:g}"
+
+
 def fragile(recipe: Recipe, total_steps: int, task: str) -> list[str]:
     """Why a recipe is likely to give failed runs on a task, one sentence a reason.
 
@@ -30,17 +55,21 @@ def fragile(recipe: Recipe, total_steps: int, task: str) -> list[str]:
         task: what the task is called.
     """
     name, found = recipe.name, list[str]()
-    if not recipe.bias_correction and not recipe.fold_bias_correction:
+    larger = overshoot(recipe.betas)
+    if not recipe.bias_correction and not recipe.fold_bias_correction and larger > 1:
         found.append(
-            f"{name}: no bias correction, so the first updates are several times too large; "
-            "with bias_correction=true fewer runs fail (Mosbach et al. 2021, section 6)"
+            f"{name}: no bias correction, so the first updates are up to {larger:.1f} times too "
+            "large; fewer runs fail with --set recipe.bias_correction=true (Mosbach et al. 2021, "
+            "section 6)"
         )
     if recipe.warmup == 0:
-        found.append(f"{name}: no warm-up; warmup=0.1 is the usual remedy for runs that collapse")
+        found.append(f"{name}: no warm-up; fewer runs collapse with --set recipe.warmup=0.1")
     if total_steps < FEW_STEPS:
+        setting, _ = longer_training(recipe.epochs, total_steps)
+        length = "" if recipe.epochs is None else f" ({recipe.epochs:g} epochs)"
         found.append(
-            f"{name} on {task}: {total_steps} steps are few; longer training is steadier, such as "
-            "20 epochs in place of 3 (Mosbach et al. 2021, section 5)"
+            f"{name} on {task}: only {total_steps} steps{length}; longer training is steadier: try "
+            f"--set {setting} (Mosbach et al. 2021, section 5)"
         )
     return found
 
@@ -53,8 +82,8 @@ def suspicious(cells: Sequence[Cell]) -> list[str]:
         outcomes = [outcome(r) for r in cell.records if r.state.ended]
         if outcomes and Outcome.SUCCESS not in outcomes:
             found.append(
-                f"{where}: every run collapsed (n = {len(outcomes)}); however small their spread, "
-                "none of them learned anything"
+                f"{where}: {'the only run' if len(outcomes) == 1 else f'all {len(outcomes)} runs'}"
+                " failed: a small std is no sign of stability here"
             )
         elif len(outcomes) > 1 and np.ptp(scores(cell)) == 0 and _same_losses(cell):
             found.append(
@@ -63,10 +92,11 @@ def suspicious(cells: Sequence[Cell]) -> list[str]:
             )
         barely = [r for r in cell.records if outcome(r) is Outcome.SUCCESS and _barely(r)]
         if barely:
+            good = outcomes.count(Outcome.SUCCESS)
+            which = "its one successful run" if good == 1 else f"{len(barely)} of {good} successes"
             found.append(
-                f"{where}: of {outcomes.count(Outcome.SUCCESS)} successful runs {len(barely)} "
-                f"{'is' if len(barely) == 1 else 'are'} not certainly better than the majority "
-                "class (binomial test, p > 0.05)"
+                f"{where}: {which} {'is' if len(barely) == 1 else 'are'} not significantly better "
+                "than always predicting the majority class (binomial test, p > 0.05)"
             )
     return found
 

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steadytune.analysis.cells import Cell, cells
-from steadytune.analysis.compare import Answer, compare_family
+from steadytune.analysis.compare import Answer, compare_page
 from steadytune.analysis.evidence import Question
 from steadytune.analysis.more_seeds import advised
+from steadytune.analysis.page import Comparison
 from steadytune.analysis.predictions import CellPredictions, cell_predictions
 from steadytune.analysis.runs import runs_of
 from steadytune.analysis.summary import Which
-from steadytune.errors import BadInput
+from steadytune.errors import BadInput, not_known
+from steadytune.failure_rule import RULE, FailureRule
 from steadytune.ledger import Ledger
 
 ALL = tuple(Question)
 
 
 def compare_study(
-    ledger: Ledger, a: str, b: str, questions: Sequence[Question] = ALL, which: Which = "last"
+    ledger: Ledger,
+    a: str,
+    b: str,
+    questions: Sequence[Question] = ALL,
+    which: Which = "last",
+    rule: FailureRule = RULE,
 ) -> list[Answer]:
-    """The answers, question by question; each question's p-values adjusted over the cells.
+    """The answers, question by question; the p-values of all verdicts are adjusted together.
 
     Args:
         ledger: of the study.
@@ -28,20 +35,24 @@ def compare_study(
         b: another.
         questions: see Question.
         which: checkpoint, last or best.
+        rule: what counts as failed.
 
     Raises:
         BadInput: the study has no such recipe, or a and b are the same.
     """
     pairs = _pairs(cells(ledger), a, b)
-    runs = [(runs_of(x, which), runs_of(y, which)) for x, y in pairs]
-    answers = list[Answer]()
-    for question in questions:
-        known = None
-        if question is Question.EXAMPLES:
-            known = [_predictions(ledger, x, y, which) for x, y in pairs]
-        found = compare_family(question, runs, known)
-        answers += [advised(one, *two, len(runs)) for one, two in zip(found, runs, strict=True)]
-    return answers
+    runs = [(runs_of(x, which, rule), runs_of(y, which, rule)) for x, y in pairs]
+    known = [
+        _predictions(ledger, x, y, which) if Question.EXAMPLES in questions else None
+        for x, y in pairs
+    ]
+    asked = [
+        Comparison(question, *two, predicted)
+        for question in questions
+        for two, predicted in zip(runs, known, strict=True)
+    ]
+    answers = compare_page(asked)
+    return [advised(answer, one.a, one.b) for answer, one in zip(answers, asked, strict=True)]
 
 
 def _pairs(found: Sequence[Cell], a: str, b: str) -> list[tuple[Cell, Cell]]:
@@ -54,9 +65,7 @@ def _pairs(found: Sequence[Cell], a: str, b: str) -> list[tuple[Cell, Cell]]:
         )
     unknown = [name for name in (a, b) if name not in names]
     if unknown:
-        raise BadInput(
-            f"no recipe {', '.join(map(repr, unknown))} in the study; it has {', '.join(names)}"
-        )
+        raise BadInput("\n".join(not_known("recipe", name, names) for name in unknown))
     if a == b:
         raise BadInput(f"{a!r} is given twice; give two recipes of {', '.join(names)}")
     of_b = {(cell.task, cell.encoder): cell for cell in found if cell.recipe == b}

@@ -26,21 +26,6 @@ def binomial_std(accuracy: float, examples: int) -> float:
     return float(np.sqrt(accuracy * (1 - accuracy) / examples))
 
 
-def calibrated_std(accuracy: float, examples: int) -> float:
-    """Std over seeds that a dev set of N accounts for, predicted: sqrt(error / (2 N)).
-
-    For two classes and runs that as an ensemble are calibrated: the share of runs that predict a
-    class is its probability (Jordan 2024, "On the variance of neural network training"). The chance
-    that a run is wrong on an example is then 2 p (1 - p), twice its variance.
-    """
-    return float(np.sqrt((1 - accuracy) / (2 * examples)))
-
-
-def spread_above(std: float, floor: float) -> float:
-    """Std that is left without a floor: sqrt(std^2 - floor^2), 0 where the floor is higher."""
-    return float(np.sqrt(max(std**2 - floor**2, 0.0)))
-
-
 @dataclass(frozen=True)
 class NoiseSplit:
     """The spread of accuracy over runs, split in two; squares add up.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import special, stats
 
 from steadytune.analysis.intervals import (
     Interval,
@@ -49,8 +49,9 @@ def mean(values: Numbers, axis: int = -1) -> Numbers:
 
 
 def std(values: Numbers, axis: int = -1) -> Numbers:
-    """Standard deviation with ddof = 1."""
-    return np.asarray(np.std(values, axis=axis, ddof=1))
+    """Standard deviation with ddof = 1; just 0 for equal values, which rounding would hide."""
+    found = np.std(values, axis=axis, ddof=1)
+    return np.where(np.ptp(values, axis=axis) == 0, 0.0, found)
 
 
 def median(values: Numbers, axis: int = -1) -> Numbers:
@@ -71,13 +72,10 @@ def maximum(values: Numbers, axis: int = -1) -> Numbers:
 def iqm(values: Numbers, axis: int = -1) -> Numbers:
     """Interquartile mean: of what is left without the lowest and the highest quarter.
 
-    As ``scipy.stats.trim_mean(values, 0.25)``, floor(n / 4) runs go on either side (Agarwal et al.
-    2021). It does not see failed runs while they are fewer than a quarter: report their share
-    beside it.
+    Floor(n / 4) runs go on either side (Agarwal et al. 2021). It does not see failed runs while
+    they are fewer than a quarter: report their share beside it.
     """
-    ordered = np.sort(np.moveaxis(values, axis, -1), axis=-1)
-    n = ordered.shape[-1]
-    return np.asarray(np.mean(ordered[..., n // 4 : n - n // 4], axis=-1))
+    return np.asarray(stats.trim_mean(values, 0.25, axis=axis))
 
 
 STATISTICS: dict[str, Statistic] = {
@@ -244,8 +242,3 @@ def expected_max_estimate(values: Numbers, draws: int, *, replacement: bool = Fa
     interval, method = found or (None, None)
     value = float(expected_max(values, draws, replacement=replacement))
     return Estimate("expected_max", value, interval, method, len(values))
-
-
-def flattery(values: Numbers, draws: int) -> float:
-    """How much reporting the best of ``draws`` runs flatters: its expectation less the mean."""
-    return float(expected_max(values, draws) - mean(values))

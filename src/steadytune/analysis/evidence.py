@@ -1,4 +1,4 @@
-"""Evidence: the effect and the tests that answer a question about two recipes."""
+"""Evidence: the effect, and the test where there is one, that answer a question of two recipes."""
 
 from __future__ import annotations
 
@@ -6,33 +6,27 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from steadytune.analysis.carries import LEAST_RUNS
-from steadytune.analysis.estimators import Estimate
-from steadytune.analysis.failure_tests import MOST, barnard, fisher, mcnemar, share_difference
-from steadytune.analysis.level_tests import (
-    mann_whitney,
-    mean_difference,
-    paired_permutation,
-    permutation,
-    probability_of_improvement,
-    wilcoxon,
-)
+from steadytune.analysis.comparability import LEAST_RUNS
+from steadytune.analysis.estimators import Estimate, std
+from steadytune.analysis.failure_tests import failure_test, fisher, mcnemar, share_difference
+from steadytune.analysis.intervals import CONFIDENCE
+from steadytune.analysis.level_tests import probability_of_improvement
 from steadytune.analysis.multi_bootstrap import multi_bootstrap
+from steadytune.analysis.permutation_test import difference, permutation
 from steadytune.analysis.predictions import CellPredictions
 from steadytune.analysis.runs import Runs, shared_seeds
-from steadytune.analysis.spread_tests import brown_forsythe, fligner_killeen, std_ratio_estimate
+from steadytune.analysis.spread_tests import brown_forsythe, distance_ratio, mean_distance
 from steadytune.analysis.stochastic_order import almost_stochastic_order
 from steadytune.analysis.test_result import TestResult
-
-LEAST_PAIRS = 8  # with which p can be as small as 0.008, too
 
 
 class Question(StrEnum):
     """What can be asked of two recipes.
 
     LEVEL: which is better on average? SPREAD: which is steadier? FAILURES: which fails less often?
-    IMPROVEMENT: will a run of one beat a run of the other? ORDER: is one better from its worst runs
-    to its best? EXAMPLES: would the difference hold with other seeds and on other dev examples?
+    These three are decided by a test. IMPROVEMENT: will a run of one beat a run of the other?
+    ORDER: is one better from its worst runs to its best? EXAMPLES: how large would the difference
+    be with other seeds and on other dev examples? These are described, never decided.
     """
 
     LEVEL = "level"
@@ -41,6 +35,11 @@ class Question(StrEnum):
     IMPROVEMENT = "improvement"
     ORDER = "order"
     EXAMPLES = "examples"
+
+    @property
+    def decided(self) -> bool:
+        """Whether it gets a verdict, by a test that its family pays for."""
+        return self in (Question.LEVEL, Question.SPREAD, Question.FAILURES)
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Evidence:
         effect: the size of the difference, positive (or above its ``neutral`` value) where ``a``
             is better, larger or fails more.
         neutral: the effect's value where the recipes are alike.
-        tests: the one that decides first; none for questions decided by the effect.
+        tests: the one that decides first; none for questions that are described.
         details: further numbers by name.
     """
 
@@ -67,13 +66,34 @@ class Evidence:
     details: dict[str, float]
 
 
+def run_tests(
+    question: Question, a: Runs, b: Runs, *, comparisons: int = 1
+) -> tuple[TestResult, ...]:
+    """The tests that decide the question, the deciding one first; none where it is described.
+
+    Args:
+        question: see Question.
+        a: runs of one recipe.
+        b: runs of the other, on the same task with the same encoder.
+        comparisons: in the family; more of them ask for p-values that are known finer.
+    """
+    match question:
+        case Question.LEVEL:
+            return (permutation(a.merit, b.merit, comparisons=comparisons),)
+        case Question.SPREAD:
+            return (brown_forsythe(a.values, b.values, comparisons=comparisons),)
+        case Question.FAILURES:
+            return _failure_tests(a, b)
+        case _:
+            return ()
+
+
 def gather(
     question: Question,
     a: Runs,
     b: Runs,
     predicted: tuple[CellPredictions, CellPredictions] | None = None,
-    *,
-    comparisons: int = 1,
+    tests: tuple[TestResult, ...] | None = None,
 ) -> Evidence:
     """Compute what answers the question; what is asked of runs that it fits is the caller's care.
 
@@ -82,19 +102,25 @@ def gather(
         a: runs of one recipe.
         b: runs of the other, on the same task with the same encoder.
         predicted: of both, for EXAMPLES.
-        comparisons: in the family; ORDER, which has no p-value to adjust, asks more confidence.
+        tests: made already, with p-values adjusted.
     """
-    if question is Question.SPREAD:
-        return _spread(a, b)
-    if question is Question.FAILURES:
-        return _failures(a, b)
-    if question is Question.ORDER:
-        return _order(a, b, comparisons)
-    if question is Question.EXAMPLES:
-        if predicted is None:
-            raise ValueError("the question of examples takes predictions")
-        return _examples(a, b, predicted)
-    return _level(a, b) if question is Question.LEVEL else _improvement(a, b)
+    tests = run_tests(question, a, b) if tests is None else tests
+    match question:
+        case Question.LEVEL:
+            effect = difference(a.merit, b.merit)
+            return Evidence(question, a, b, False, effect, 0.0, tests, {})
+        case Question.SPREAD:
+            return _spread(a, b, tests)
+        case Question.FAILURES:
+            return _failures(a, b, tests)
+        case Question.IMPROVEMENT:
+            return _improvement(a, b)
+        case Question.ORDER:
+            return _order(a, b)
+        case Question.EXAMPLES:
+            if predicted is None:
+                raise ValueError("the question of examples takes predictions")
+            return _examples(a, b, predicted)
 
 
 def turned(question: Question, effect: Estimate) -> Estimate:
@@ -119,38 +145,35 @@ def are_paired(a: Runs, b: Runs) -> bool:
     return a.n == b.n >= LEAST_RUNS and len(shared_seeds(a, b)[0]) == a.n == len(set(a.seeds))
 
 
-def _level(a: Runs, b: Runs) -> Evidence:
-    # flipping the signs of 5 pairs gives no p below 0.06; unpaired 5 and 5 runs give 0.008, and
-    # runs that share their seeds, being alike if anything, only make that test more careful
-    paired = are_paired(a, b) and a.n >= LEAST_PAIRS
-    x, y = a.merit, b.merit
-    if paired:
-        places, others = shared_seeds(a, b)
-        x, y = x[places], y[others]
-        tests = (paired_permutation(x, y), wilcoxon(x, y), permutation(x, y))
-    else:
-        tests = (permutation(x, y), mann_whitney(x, y))
-    effect = mean_difference(x, y, paired=paired)
-    return Evidence(Question.LEVEL, a, b, paired, effect, 0.0, tests, {})
-
-
-def _spread(a: Runs, b: Runs) -> Evidence:
-    tests = (brown_forsythe(a.values, b.values), fligner_killeen(a.values, b.values))
-    effect = std_ratio_estimate(a.values, b.values)
-    details = {"std_a": float(a.values.std(ddof=1)), "std_b": float(b.values.std(ddof=1))}
+def _spread(a: Runs, b: Runs, tests: tuple[TestResult, ...]) -> Evidence:
+    effect = distance_ratio(a.values, b.values)
+    details = {
+        "std_a": float(std(a.values)),
+        "std_b": float(std(b.values)),
+        "mean_distance_a": float(mean_distance(a.values)),
+        "mean_distance_b": float(mean_distance(b.values)),
+    }
     return Evidence(Question.SPREAD, a, b, False, effect, 1.0, tests, details)
 
 
-def _failures(a: Runs, b: Runs) -> Evidence:
-    counts = (int(a.failed.sum()), a.n, int(b.failed.sum()), b.n)
-    tests = [barnard(*counts)] if max(a.n, b.n) <= MOST else []
-    tests.append(fisher(*counts))
+def _failure_tests(a: Runs, b: Runs) -> tuple[TestResult, ...]:
+    counts = _counts(a, b)
+    tests = list(dict.fromkeys([failure_test(*counts), fisher(*counts)]))
     if are_paired(a, b):
         places, others = shared_seeds(a, b)
         tests.append(mcnemar(a.failed[places], b.failed[others]))
+    return tuple(tests)
+
+
+def _failures(a: Runs, b: Runs, tests: tuple[TestResult, ...]) -> Evidence:
+    counts = _counts(a, b)
     details = {"failed_a": float(counts[0]), "failed_b": float(counts[2])}
     effect = share_difference(*counts)
-    return Evidence(Question.FAILURES, a, b, False, effect, 0.0, tuple(tests), details)
+    return Evidence(Question.FAILURES, a, b, False, effect, 0.0, tests, details)
+
+
+def _counts(a: Runs, b: Runs) -> tuple[int, int, int, int]:
+    return int(a.failed.sum()), a.n, int(b.failed.sum()), b.n
 
 
 def _improvement(a: Runs, b: Runs) -> Evidence:
@@ -163,12 +186,19 @@ def _improvement(a: Runs, b: Runs) -> Evidence:
     return Evidence(Question.IMPROVEMENT, a, b, paired, effect, 0.5, (), {})
 
 
-def _order(a: Runs, b: Runs, comparisons: int) -> Evidence:
-    # two directions a comparison, each an own claim (Bonferroni)
-    confidence = 1 - 0.05 / (2 * comparisons)
-    ahead = almost_stochastic_order(a.merit, b.merit, confidence)
-    behind = almost_stochastic_order(b.merit, a.merit, confidence)
-    effect = Estimate("violation", ahead.violation, None, None, ahead.n)
+def _order(a: Runs, b: Runs) -> Evidence:
+    one_sided = (1 + CONFIDENCE) / 2
+    ahead = almost_stochastic_order(a.merit, b.merit, one_sided)
+    behind = almost_stochastic_order(b.merit, a.merit, one_sided)
+    low, high = 1 - behind.epsilon_min, ahead.epsilon_min  # the shares of both add up to 1
+    known = low < high  # not where one recipe is ahead in every resample, too
+    effect = Estimate(
+        "violation",
+        ahead.violation,
+        (low, high) if known else None,
+        "bootstrap" if known else None,
+        ahead.n,
+    )
     details = {"epsilon_min_a": ahead.epsilon_min, "epsilon_min_b": behind.epsilon_min}
     return Evidence(Question.ORDER, a, b, False, effect, 0.5, (), details)
 
@@ -188,5 +218,4 @@ def _examples(a: Runs, b: Runs, predicted: tuple[CellPredictions, CellPrediction
         "std_from_seeds": found.seeds_only,
         "std_from_examples": found.examples_only,
     }
-    tests = (TestResult("Multi-Bootstrap", None, found.p),)
-    return Evidence(Question.EXAMPLES, a, b, paired, effect, 0.0, tests, details)
+    return Evidence(Question.EXAMPLES, a, b, paired, effect, 0.0, (), details)

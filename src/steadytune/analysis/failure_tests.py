@@ -16,6 +16,8 @@ from steadytune.errors import BadInput
 
 _GRID = np.concatenate([np.geomspace(1e-4, 0.02, 20), np.linspace(0.025, 0.5, 180)])
 MOST = 200  # runs a recipe that the table of Barnard's test is made for
+_TABLED = 40  # runs a recipe up to which a whole table is as quick as one pair of counts
+MOST_EXACT = 2000  # runs a recipe for which it is computed at all, one pair of counts at a time
 
 
 def barnard(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
@@ -25,10 +27,25 @@ def barnard(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
     Fisher's test, which fixes the number of failures too.
 
     Raises:
-        BadInput: more than MOST runs a recipe; Fisher's test serves there.
+        BadInput: more than MOST_EXACT runs a recipe; Fisher's test serves there.
     """
-    p = float(barnard_table(n_a, n_b)[failed_a, failed_b])
-    return TestResult("Barnard", float(_wald(n_a, n_b)[failed_a, failed_b]), p)
+    statistic = float(_wald(n_a, n_b)[failed_a, failed_b])
+    if max(n_a, n_b) <= _TABLED:
+        return TestResult("Barnard", statistic, float(barnard_table(n_a, n_b)[failed_a, failed_b]))
+    if max(n_a, n_b) > MOST_EXACT:
+        raise BadInput(
+            f"Barnard's test of {n_a} and {n_b} runs: at most {MOST_EXACT} a recipe; use Fisher's"
+        )
+    return TestResult("Barnard", statistic, _barnard_p(abs(statistic), n_a, n_b))
+
+
+def failure_test(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
+    """Barnard's test, or with more than MOST_EXACT runs a recipe Fisher's, which is near it there.
+
+    The name in the result says which.
+    """
+    test = barnard if max(n_a, n_b) <= MOST_EXACT else fisher
+    return test(failed_a, n_a, failed_b, n_b)
 
 
 def fisher(failed_a: int, n_a: int, failed_b: int, n_b: int) -> TestResult:
@@ -109,6 +126,30 @@ def fisher_table(n_a: int, n_b: int) -> Numbers:
         found[rows, total - rows] = np.minimum(as_rare @ given, 1)
     found.flags.writeable = False
     return found
+
+
+def _barnard_p(least: float, n_a: int, n_b: int) -> float:
+    """The largest chance, over common failure rates, of a statistic of at least ``least``.
+
+    For every count of the first recipe, counts of the second that are as extreme lie at both ends.
+    """
+    if least == 0:
+        return 1.0
+    extreme = np.abs(_wald(n_a, n_b)) >= least - 1e-10
+    low = np.cumprod(extreme, axis=1).sum(axis=1)  # counts 0, ..., low - 1 are
+    high = np.where(low > n_b, 0, np.cumprod(extreme[:, ::-1], axis=1).sum(axis=1))
+
+    def chance(rates: Numbers) -> Numbers:
+        of_a: Numbers = np.asarray(stats.binom.pmf(np.arange(n_a + 1), n_a, rates[:, None]))
+        of_b: Numbers = np.asarray(stats.binom.cdf(np.arange(-1, n_b + 1), n_b, rates[:, None]))
+        return np.sum(of_a * (of_b[:, low] + 1 - of_b[:, n_b + 1 - high]), axis=1)
+
+    rates = np.concatenate([_GRID, 1 - _GRID[::-1]])
+    found = chance(rates)
+    best = int(found.argmax())  # between its neighbours lies the peak
+    ends = (float(rates[max(best - 1, 0)]), float(rates[min(best + 1, len(rates) - 1)]))
+    peak = float(chance(np.linspace(*ends, 50)).max())
+    return min(1.0, max(float(found[best]), peak))
 
 
 def _wald(n_a: int, n_b: int) -> Numbers:

@@ -1,4 +1,4 @@
-"""Families of comparisons: p-values that stand beside each other, corrected for their number."""
+"""Families of tests: p-values that stand on one page, corrected for their number."""
 
 from __future__ import annotations
 
@@ -24,23 +24,20 @@ def holm(p_values: Sequence[float], comparisons: int | None = None) -> Numbers:
     order = np.argsort(p)
     size = max(len(p), comparisons or 0)
     adjusted = np.maximum.accumulate(p[order] * (size - np.arange(len(p))))
-    return _back(np.minimum(adjusted, 1), order)
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> Numbers:
-    """Adjusted p-values of Benjamini & Hochberg (1995), in the given order.
-
-    Of the claims made by rejecting those below alpha a share of alpha is false at most, on average,
-    for independent or positively dependent tests. For screening many comparisons.
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p)
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    adjusted = np.minimum.accumulate(scaled[::-1])[::-1]
-    return _back(np.minimum(adjusted, 1), order)
-
-
-def _back(ordered: Numbers, order: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Numbers:
-    found = np.empty_like(ordered)
-    found[order] = ordered
+    found = np.empty_like(adjusted)
+    found[order] = np.minimum(adjusted, 1)
     return found
+
+
+def decidable(least: Sequence[float], alpha: float) -> tuple[list[bool], int]:
+    """Which tests can be significant in a family, and the number of them that counts (Tarone 1990).
+
+    A test whose least possible p-value, known before looking, is not below alpha over that number
+    cannot make a false claim, so the others need not pay for it.
+
+    Args:
+        least: least possible p-value of each test.
+        alpha: of the family.
+    """
+    size = next(k for k in range(len(least) + 1) if sum(p * k < alpha for p in least) <= k)
+    return [p * size < alpha for p in least], size

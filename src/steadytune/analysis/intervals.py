@@ -24,16 +24,13 @@ CONFIDENCE = 0.95
 RESAMPLES = 2000
 
 
+@functools.lru_cache(maxsize=4096)
 def wilson(count: int, n: int, confidence: float = CONFIDENCE) -> Interval | None:
     """Wilson (1927) interval of a share of ``count`` in ``n``; None where n is 0."""
     if n == 0:
         return None
-    z = float(special.ndtri((1 + confidence) / 2))
-    share = count / n
-    center = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low = 0.0 if count == 0 else center - half  # rounding would leave 1e-17
-    return low, 1.0 if count == n else center + half
+    found = stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def bootstrap(
@@ -88,10 +85,10 @@ def bootstrap_interval(
     drawn = resampled(samples, statistic, bootstrap_seed)
     if np.isnan(drawn).any() or math.isnan(point):
         return None
-    outside = _outside(confidence, [len(sample) for sample in samples] if widened else [])
-    corrected = _bca_levels(samples, statistic, point, drawn, outside) if method == "BCa" else None
+    tail = outside(confidence, [len(sample) for sample in samples] if widened else [])
+    corrected = _bca_levels(samples, statistic, point, drawn, tail) if method == "BCa" else None
     if corrected is None:
-        return _quantiles(drawn, (outside, 1 - outside)), "percentile"
+        return _quantiles(drawn, (tail, 1 - tail)), "percentile"
     return _quantiles(drawn, corrected), "BCa"
 
 
@@ -116,13 +113,13 @@ def draws(n: int, place: int = 0, bootstrap_seed: int = 0) -> NDArray[np.intp]:
     return found
 
 
-def _outside(confidence: float, sizes: Sequence[int]) -> float:
+def outside(confidence: float, sizes: Sequence[int]) -> float:
     """What to leave out at either end: less than the confidence says for samples of ``sizes``."""
-    outside = (1 - confidence) / 2
+    tail = (1 - confidence) / 2
     if sizes:
         n = min(sizes)
-        outside = float(special.ndtr(math.sqrt(n / (n - 1)) * stats.t.ppf(outside, n - 1)))
-    return outside
+        tail = float(special.ndtr(math.sqrt(n / (n - 1)) * stats.t.ppf(tail, n - 1)))
+    return tail
 
 
 def _bca_levels(
@@ -130,7 +127,7 @@ def _bca_levels(
     statistic: Statistic,
     point: float,
     drawn: Numbers,
-    outside: float,
+    tail: float,
 ) -> tuple[float, float] | None:
     """The levels, corrected for bias and acceleration; None where either is not defined.
 
@@ -155,7 +152,7 @@ def _bca_levels(
     if not 0 < below < 1 or squares <= 0:
         return None
     bias, acceleration = _normal_quantile(float(below)), cubes / (6 * math.pow(squares, 1.5))
-    low, high = (bias + z for z in (_normal_quantile(outside), -_normal_quantile(outside)))
+    low, high = (bias + z for z in (_normal_quantile(tail), -_normal_quantile(tail)))
     if max(acceleration * low, acceleration * high) >= 1:  # past the pole levels change places
         return None
     low = bias + low / (1 - acceleration * low)

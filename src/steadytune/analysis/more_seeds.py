@@ -5,32 +5,32 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-from steadytune.analysis.compare import ALPHA, Answer
+from steadytune.analysis.compare import Answer
 from steadytune.analysis.evidence import Question
 from steadytune.analysis.failure_tests import MOST
-from steadytune.analysis.power import failure_power, mean_power, pilot_power, seeds_for
+from steadytune.analysis.power import ALPHA, failure_power, mean_power, pilot_power, seeds_for
 from steadytune.analysis.runs import Runs
 
 
-def advised(answer: Answer, a: Runs, b: Runs, comparisons: int = 1) -> Answer:
+def advised(answer: Answer, a: Runs, b: Runs) -> Answer:
     """An open answer with the seeds that would decide it, as a number and in its sentence.
 
+    Where no number up to MOST would, nothing is said: a small difference between few runs shows
+    neither that the recipes differ nor that they are equal.
+
     Args:
-        answer: of ``compare``; returned as it is where it is not open, or where nothing is known
-            of how its question fares with more runs.
+        answer: of ``compare_page``; returned as it is where it is not open.
         a: the runs that it is about.
         b: those of the other recipe.
-        comparisons: in the family, each of which leaves the test that much less room (Bonferroni,
-            which asks for somewhat more than Holm).
     """
-    if answer.verdict != "undecided" or answer.question not in _POWER:
+    if answer.verdict != "undecided":
         return answer
-    needed = seeds_to_decide(answer.question, a, b, comparisons)
+    needed = seeds_to_decide(answer.question, a, b, answer.family)
+    if needed is None:
+        return answer
     told = (
-        f"To decide it, run about {needed} seeds of each recipe, if further runs are like these."
-        if needed is not None
-        else f"If further runs are like these, even {MOST} seeds of each recipe would not decide "
-        "it: take them for equal in this."
+        f"If the true difference is the one seen, about {needed} seeds of each recipe would decide "
+        "it."
     )
     return replace(answer, sentence=f"{answer.sentence} {told}", seeds_needed=needed)
 
@@ -45,8 +45,11 @@ def seeds_to_decide(question: Question, a: Runs, b: Runs, comparisons: int = 1) 
         question: LEVEL, SPREAD or FAILURES.
         a: runs of one recipe, two or more.
         b: runs of the other.
-        comparisons: see ``advised``.
+        comparisons: in the family, each of which leaves the test that much less room (Bonferroni,
+            which asks for somewhat more than Holm).
     """
+    if max(a.n, b.n) >= MOST:
+        return None
     power_of = functools.partial(_POWER[question], a, b, alpha=ALPHA / comparisons)
     return seeds_for(power_of, least=max(a.n, b.n) + 1)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.analysis.intervals import CONFIDENCE, RESAMPLES, Interval, Numbers
+from steadytune.analysis.intervals import CONFIDENCE, RESAMPLES, Interval, Numbers, outside
 from steadytune.metrics import METRICS
 
 Predicted = NDArray[Any]  # classes as integers, or scores
@@ -27,15 +27,13 @@ class SeedsAndExamples:
 
     Attributes:
         difference: mean metric of the first less that of the second, turned so that more is better.
-        interval: 95 % percentile interval.
-        p: two-sided: twice the smaller share of resamples on either side of 0, at least 2 / R.
+        interval: 95 % percentile interval, its levels widened for few runs (see ``intervals``).
         std: of the resampled differences; seeds_only, examples_only: when the other is held fixed.
         runs: of the two recipes. examples: N.
     """
 
     difference: float
     interval: Interval
-    p: float
     std: float
     seeds_only: float
     examples_only: float
@@ -77,13 +75,11 @@ def multi_bootstrap(
     drawn = sign * (_mean(of_a, per_a) - _mean(of_b, per_b))
     seeds_only = _mean(of_a, fixed_a) - _mean(of_b, fixed_b)
     examples_only = per_a.mean(axis=1) - per_b.mean(axis=1)
-    tail = (1 - CONFIDENCE) / 2
+    tail = outside(CONFIDENCE, (len(a), len(b)))
     low, high = np.quantile(drawn, (tail, 1 - tail))
-    one_sided = min(np.mean(drawn <= 0), np.mean(drawn >= 0))
     return SeedsAndExamples(
         difference=sign * float(fixed_a.mean() - fixed_b.mean()),
         interval=(float(low), float(high)),
-        p=float(min(2 * max(one_sided, 1 / resamples), 1)),
         std=float(drawn.std(ddof=1)),
         seeds_only=float(seeds_only.std(ddof=1)),
         examples_only=float(examples_only.std(ddof=1)),

@@ -1,17 +1,15 @@
 """Outcome: what became of a run, decided afterwards from its record by a named rule.
 
-The rule of Mosbach et al. (after Dodge et al. 2020): a run failed if its accuracy at the end of
-training is not above the majority class's. A constant prediction is failed whatever its accuracy.
-It is always accuracy that is asked, also where the headline metric is another: a collapsed MRPC
-run has an F1 of 0.81. For scores in place of classes the mean takes the majority's place: a run
-failed if its squared error is not below that of predicting the mean.
+The rule is ``failure_rule.FailureRule``: a run failed if it is no better than a constant prediction
+at the end of training, in the terms of its task. Change the rule and old ledgers are judged anew.
 """
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 
-from steadytune.metrics import no_better_than_constant
+from steadytune.failure_rule import RULE, FailureRule, no_better_than_constant
 from steadytune.records import Checkpoint, RunRecord, State
 
 
@@ -20,7 +18,7 @@ class Outcome(StrEnum):
 
     SUCCESS: it learned the task. FAILED: it did all its steps and is no better than a constant, or
     was stopped early because it was not and had become hopeless.
-    DIVERGED: a tensor stopped being finite.
+    DIVERGED: a tensor stopped being finite, or its headline metric is not finite.
     """
 
     SUCCESS = "success"
@@ -28,23 +26,27 @@ class Outcome(StrEnum):
     DIVERGED = "diverged"
 
 
-def outcome(record: RunRecord) -> Outcome | None:
-    """The outcome by the majority rule at the last checkpoint; None for runs that did not end."""
+def outcome(record: RunRecord, rule: FailureRule = RULE) -> Outcome | None:
+    """The outcome at the last checkpoint; None for runs that did not end."""
     if record.state is State.DIVERGED:
+        return Outcome.DIVERGED
+    if record.state not in (State.FINISHED, State.STOPPED) or record.last is None:
+        return Outcome.FAILED if record.state is State.STOPPED else None
+    if not math.isfinite(record.last.metrics[record.task.report].get(record.task.metric, 0.0)):
         return Outcome.DIVERGED
     if record.state is State.STOPPED:
         return Outcome.FAILED
-    if record.state is not State.FINISHED or record.last is None:
-        return None
-    return Outcome.FAILED if collapsed(record, record.last) else Outcome.SUCCESS
+    return Outcome.FAILED if collapsed(record, record.last, rule) else Outcome.SUCCESS
 
 
-def collapsed(record: RunRecord, checkpoint: Checkpoint) -> bool:
+def collapsed(record: RunRecord, checkpoint: Checkpoint, rule: FailureRule = RULE) -> bool:
     """Whether a checkpoint is no better than a constant on the report split."""
-    split = record.task.report
+    task, split = record.task, record.task.report
     return no_better_than_constant(
         checkpoint.metrics[split],
-        record.task.baseline[split],
+        task.baseline[split],
         checkpoint.constant[split],
-        classes=record.task.label_names is not None,
+        classes=None if task.label_names is None else len(task.label_names),
+        examples=task.dev_examples[split],
+        rule=rule,
     )

@@ -1,18 +1,23 @@
 """Power: how many seeds does a question need, and what could the seeds that were run have shown?
 
-Two recipes with as many runs each. ``alpha`` is the two-sided error rate of the test, power the
-chance that the test finds a difference that is there.
+Two recipes with as many runs each. ``alpha`` is the two-sided error rate of the test, 0.05 over the
+comparisons of a family (Bonferroni, which asks for somewhat more than Holm); power the chance that
+the test finds a difference that is there. This is the one model of the tests of ``compare`` and of
+the report that advice on seeds and ``steadytune power`` use: where a test of so few runs cannot
+have a p-value below alpha, its power is 0.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 from scipy import optimize, stats
 
+from steadytune.analysis.arrangements import can_reject
 from steadytune.analysis.failure_tests import MOST, barnard_table
 from steadytune.analysis.intervals import Numbers
 from steadytune.analysis.spread_tests import brown_forsythe_p
@@ -22,28 +27,19 @@ SIMULATIONS = 4000  # standard error of a power of 0.8: 0.6 points
 
 
 def mean_power(
-    difference: float,
-    std_a: float,
-    std_b: float,
-    runs: int,
-    *,
-    alpha: float = ALPHA,
-    correlation: float | None = None,
+    difference: float, std_a: float, std_b: float, runs: int, *, alpha: float = ALPHA
 ) -> float:
-    """Power of Welch's t test for a difference of means, for normal scores.
+    """Power of the permutation test of means, for normal scores: nearly that of Welch's t test.
 
-    The permutation test that ``compare`` makes has nearly the same. With ``correlation`` over
-    shared seeds it is that of the paired test.
+    Below 7 runs and alpha = 0.01 it promises up to 9 points too much (docs/statistics.md).
     """
-    if correlation is None:
-        of_a, of_b = std_a**2, std_b**2
-        square = of_a + of_b
-        freedom = square**2 / (of_a**2 + of_b**2) * (runs - 1) if square else 1.0
-    else:
-        square = std_a**2 + std_b**2 - 2 * correlation * std_a * std_b
-        freedom = runs - 1.0
+    if not can_reject(runs, runs, alpha):
+        return 0.0
+    of_a, of_b = std_a**2, std_b**2
+    square = of_a + of_b
     if square <= 0:
         return 1.0 if difference else alpha
+    freedom = square**2 / (of_a**2 + of_b**2) * (runs - 1)
     shift = difference * math.sqrt(runs / square)
     critical = float(stats.t.isf(alpha / 2, freedom))
     if abs(shift) > critical + 8:  # scipy's noncentral t gives up far out
@@ -55,6 +51,8 @@ def mean_power(
 
 def spread_power(ratio: float, runs: int, *, alpha: float = ALPHA, power_seed: int = 0) -> float:
     """Power of Brown-Forsythe for a ratio of standard deviations, for normal scores, simulated."""
+    if not can_reject(runs, runs, alpha):
+        return 0.0
     rng = np.random.default_rng([power_seed, runs])
     a, b = rng.standard_normal((2, SIMULATIONS, runs))
     return float(np.mean(brown_forsythe_p(a * ratio, b) < alpha))
@@ -81,6 +79,8 @@ def pilot_power(
     For scores that no normal distribution describes, such as those of recipes of which some runs
     fail. The pilot's (n,) and (m,) values are drawn with replacement, so its own error is in it.
     """
+    if not can_reject(runs, runs, alpha):
+        return 0.0
     rng = np.random.default_rng([power_seed, runs])
     drawn_a, drawn_b = (rng.choice(x, (SIMULATIONS, runs)) for x in (a, b))
     test = brown_forsythe_p if question == "spread" else welch_p
@@ -89,16 +89,10 @@ def pilot_power(
 
 def welch_p(a: Numbers, b: Numbers) -> Numbers:
     """(...,) p-values of Welch's t test of samples (..., n) and (..., m); 1 for equal constants."""
-    gap = a.mean(axis=-1) - b.mean(axis=-1)
-    parts = [x.var(axis=-1, ddof=1) / x.shape[-1] for x in (a, b)]
-    square = parts[0] + parts[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = gap / np.sqrt(square)
-        freedom = square**2 / (
-            parts[0] ** 2 / (a.shape[-1] - 1) + parts[1] ** 2 / (b.shape[-1] - 1)
-        )
-    p = 2 * stats.t.sf(np.abs(t), np.where(np.isnan(freedom), 1.0, freedom))
-    return np.where(np.isnan(t), 1.0, p)
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # of samples that do not vary
+        p = np.asarray(stats.ttest_ind(a, b, axis=-1, equal_var=False).pvalue)
+    return np.where(np.isnan(p), 1.0, p)
 
 
 def seeds_for(
@@ -125,16 +119,19 @@ def detectable_difference(
     *,
     alpha: float = ALPHA,
     power: float = POWER,
-    correlation: float | None = None,
-) -> float:
-    """Smallest difference of means that ``runs`` seeds a recipe find with the given power."""
+) -> float | None:
+    """Smallest difference of means that ``runs`` seeds a recipe find with the given power.
+
+    None where so few runs find none, however large; 0 where no run differs from another.
+    """
+    if not can_reject(runs, runs, alpha):
+        return None
     scale = math.hypot(std_a, std_b)
     if scale == 0:
         return 0.0
 
     def missing(effect: float) -> float:
-        found = mean_power(effect * scale, std_a, std_b, runs, alpha=alpha, correlation=correlation)
-        return found - power
+        return mean_power(effect * scale, std_a, std_b, runs, alpha=alpha) - power
 
     return scale * float(optimize.brentq(missing, 1e-6, 1e3, xtol=1e-4))
 

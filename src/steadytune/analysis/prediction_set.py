@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.outcomes import Outcome, outcome
@@ -58,7 +59,11 @@ def prediction_set(ledger: Ledger, cell: Cell, which: Which = "last") -> Predict
         left_out=len(ended) - len(finished),
         labels=found[0].labels,
         predictions=np.stack([one.predictions for one in found]),
-        probabilities=np.stack([softmax(one.outputs) for one in found]) if classes else None,
+        probabilities=(
+            np.stack([softmax(one.outputs.astype(np.float64), axis=-1) for one in found])
+            if classes
+            else None
+        ),
     )
 
 
@@ -66,10 +71,3 @@ def _checkpoint(record: RunRecord, which: Which) -> Checkpoint | None:
     if record.state is not State.FINISHED:
         return None
     return record.last if which == "last" else record.best
-
-
-def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Probabilities along the last axis; NaN where a logit is."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=-1, keepdims=True)

@@ -75,7 +75,7 @@ def nemenyi_quantile(recipes: int, alpha: float = 0.05) -> float:
 
 
 def _friedman(placed: Numbers) -> float:
-    """Friedman's chi-square with its correction for ties; 0 where every recipe ties everywhere."""
+    """Friedman's chi-square corrected for ties, also of 2 recipes, of which scipy has none."""
     tasks, k = placed.shape
     middle = (k + 1) / 2
     between = tasks * float(np.sum((placed.mean(axis=0) - middle) ** 2))

@@ -11,6 +11,7 @@ from steadytune.analysis.cells import Cell
 from steadytune.analysis.intervals import Numbers
 from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.analysis.summary import Which, scores
+from steadytune.failure_rule import RULE, FailureRule
 from steadytune.metrics import METRICS
 
 
@@ -59,9 +60,10 @@ class Runs:
         return METRICS[self.metric].higher_is_better if self.metric else True
 
 
-def runs_of(cell: Cell, which: Which = "last") -> Runs:
+def runs_of(cell: Cell, which: Which = "last", rule: FailureRule = RULE) -> Runs:
     """The ended runs of a cell, in the order of their seeds."""
     ended = [record for record in cell.records if record.state.ended]
+    bad = [outcome(record, rule) is not Outcome.SUCCESS for record in ended]
     task = ended[0].task if ended else None
     return Runs(
         task=cell.task,
@@ -69,7 +71,7 @@ def runs_of(cell: Cell, which: Which = "last") -> Runs:
         recipe=cell.recipe,
         metric=task.metric if task else "",
         values=scores(cell, which),
-        failed=np.array([outcome(record) is not Outcome.SUCCESS for record in ended], dtype=bool),
+        failed=np.array(bad, dtype=bool),
         losses=np.array(
             [np.nan if record.train_loss is None else record.train_loss for record in ended]
         ),

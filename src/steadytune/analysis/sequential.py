@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, special, stats
 
+from steadytune.analysis.arrangements import least_p
 from steadytune.analysis.intervals import Interval, Numbers
 from steadytune.errors import BadInput
 
@@ -30,7 +31,8 @@ class SequentialPlan:
 
     Attributes:
         looks: runs of each recipe at each look; at the last one the study ends.
-        nominal: the p-value to go below at each look. Any test serves whose p-values are valid.
+        nominal: the p-value to go below at each look, 0 where so few runs cannot have so small a
+            one: that look decides nothing, and spends nothing. Any valid test serves.
         alpha: chance that a difference is claimed at any look although there is none.
         margin: differences below this do not matter; None to stop for differences only.
     """
@@ -83,6 +85,24 @@ def sequential_plan(
         raise BadInput(
             f"looks after {list(looks)} runs: give rising numbers from 5 on, such as 5 10 15 20 25"
         )
+    used = list(looks)
+    while True:
+        nominal = _nominal(used, alpha, boundary)
+        empty = [n for n, p in zip(used, nominal, strict=True) if least_p(n, n) >= p]
+        if not empty:
+            break
+        used = [n for n in used if n not in empty]
+        if not used:
+            raise BadInput(
+                f"looks after {list(looks)} runs: at none of them can so few runs be significant; "
+                "give a last look with more"
+            )
+    by_look = dict(zip(used, nominal, strict=True))
+    return SequentialPlan(tuple(looks), tuple(by_look.get(n, 0.0) for n in looks), alpha, margin)
+
+
+def _nominal(looks: Sequence[int], alpha: float, boundary: Boundary) -> list[float]:
+    """The p-value to go below at each look, so that all looks together err with chance alpha."""
     fractions = np.array(looks) / looks[-1]
     shape = np.ones(len(looks)) if boundary == "pocock" else 1 / np.sqrt(fractions)
 
@@ -90,8 +110,7 @@ def sequential_plan(
         return float(crossing(constant * shape, fractions).sum()) - alpha
 
     constant = float(optimize.brentq(excess, 0.5, 10.0, xtol=1e-8))
-    nominal = 2 * special.ndtr(-constant * shape)
-    return SequentialPlan(tuple(looks), tuple(float(p) for p in nominal), alpha, margin)
+    return [float(p) for p in 2 * special.ndtr(-constant * shape)]
 
 
 def crossing(bounds: Numbers, fractions: Numbers, drift: float = 0.0) -> Numbers:
@@ -131,11 +150,12 @@ def sequential_power(
     about one run.
     """
     last = plan.looks[-1]
-    drift = difference * math.sqrt(last / (std_a**2 + std_b**2))
-    bounds = -special.ndtri(np.array(plan.nominal) / 2)
-    stopped = crossing(bounds, np.array(plan.looks) / last, drift)
+    used = [(n, p) for n, p in zip(plan.looks, plan.nominal, strict=True) if p > 0]
+    looks, nominal = (np.array(x) for x in zip(*used, strict=True))
+    drift = difference * math.sqrt(looks[-1] / (std_a**2 + std_b**2))
+    stopped = crossing(-special.ndtri(nominal / 2), looks / looks[-1], drift)
     reached = float(stopped.sum())
-    return reached, float(stopped @ np.array(plan.looks)) + (1 - reached) * last
+    return reached, float(stopped @ looks) + (1 - reached) * last
 
 
 def decide(plan: SequentialPlan, a: Numbers, b: Numbers) -> Decision:
@@ -170,13 +190,10 @@ def decide(plan: SequentialPlan, a: Numbers, b: Numbers) -> Decision:
 
 def _welch_interval(a: Numbers, b: Numbers, p: float) -> tuple[float, Interval]:
     difference = float(a.mean() - b.mean())
-    parts = [float(x.var(ddof=1)) / len(x) for x in (a, b)]
-    square = sum(parts)
-    if square == 0:  # neither recipe varies: nothing to measure the difference by
+    if np.ptp(a) == np.ptp(b) == 0 or p == 0:  # nothing to measure the difference by, or no look
         return difference, (-math.inf, math.inf)
-    freedom = square**2 / sum(part**2 for part in parts) * (len(a) - 1)
-    half = float(stats.t.isf(p / 2, freedom)) * math.sqrt(square)
-    return difference, (difference - half, difference + half)
+    found = stats.ttest_ind(a, b, equal_var=False).confidence_interval(1 - p)
+    return difference, (float(found.low), float(found.high))
 
 
 def _sentence(plan: SequentialPlan, place: int, verdict: str, interval: Interval) -> str:

@@ -27,7 +27,7 @@ class Kept:
     Attributes:
         run: the run made ready again: training examples, vocabulary, device.
         encoder: the pretrained encoder.
-        params: fp32 weights that the study kept, whole vocabulary.
+        params: fp32 weights that the study kept, whole vocabulary, in the unit of training.
         dev: examples of the report split, whole vocabulary.
         about: run, checkpoint and encoder, for files of results.
     """
@@ -85,10 +85,13 @@ class KeptRuns:
         task, encoder = self._task(row.task), self._encoder(row.encoder)
         run, study = self._planned(row, task, encoder), self._ledger.study
         prepare = Preparation(study, {row.task: task}, {row.encoder: encoder}, self._device)
+        ready, params = prepare(run), encoder.saved(folder)
+        if ready.score_head is not None:
+            params = ready.score_head.standardized(params)
         return Kept(
-            run=prepare(run),
+            run=ready,
             encoder=encoder,
-            params=encoder.saved(folder),
+            params=params,
             dev=prepare.report_examples(run),
             about={"run": run_id, "checkpoint": _checkpoint(study, step)},
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from steadytune.cli.terminal import show
 from steadytune.listing import Listed, names
 
 
@@ -27,8 +28,8 @@ def list_(
     """The names that study files and options may use, one line each."""
     known = names(what)
     if format_ is ListFormat.json:
-        print(json.dumps(known, indent=2))
+        show(json.dumps(known, indent=2))
         return
     width = max(map(len, known))
     for name, text in known.items():
-        print(f"{name:{width}}  {text}")
+        show(f"{name:{width}}  {text}")

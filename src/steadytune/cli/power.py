@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from steadytune.cli.terminal import plain_errors
+from steadytune.cli.terminal import plain_errors, show
 from steadytune.errors import BadInput
 from steadytune.reports import planning
 from steadytune.reports.planning import Difference, Format
+
+_DIGITS, _SHOWN = 5, 100  # of a number of seeds, of a text in a message
 
 
 @plain_errors()
@@ -35,7 +37,10 @@ def power(
     ] = "",
     chance: Annotated[float, typer.Option("--power", help="Of finding what is there.")] = 0.8,
     comparisons: Annotated[
-        int, typer.Option("--comparisons", help="Pairs of recipes and tasks that are compared.")
+        int,
+        typer.Option(
+            "--comparisons", help="Verdicts on the page: pairs of recipes x tasks x questions."
+        ),
     ] = 1,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.text,
 ) -> None:
@@ -47,13 +52,16 @@ def power(
     shown = list[str]()
     if seeds is not None and not needs:
         shown = planning.found_by(seeds, power=chance, comparisons=comparisons)
-    plan, remark = planning.looks(_numbers(looks), asked) if looks else ([], "")
+    plan, remark = (
+        planning.looks(_numbers(looks), asked, comparisons=comparisons) if looks else ([], "")
+    )
     form = planning.as_text if format_ is Format.text else planning.as_json
-    typer.echo(form(needs, shown, plan, [remark] if remark else []))
+    show(form(needs, shown, plan, [remark] if remark else []))
 
 
 def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise BadInput(f"--looks {text}: give whole numbers with commas, such as 5,10,15") from None
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and 0 < len(part) <= _DIGITS for part in parts):
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
+        raise BadInput(f"--looks {shown}: give whole numbers with commas, such as 5,10,15")
+    return [int(part) for part in parts]

@@ -14,9 +14,20 @@ from steadytune.analysis.evidence import Question
 from steadytune.analysis.summary import summarize
 from steadytune.analysis.verdicts import VerdictFormat, tell
 from steadytune.analysis.verdicts import diagnose as verdicts
-from steadytune.cli.terminal import plain_errors, width
-from steadytune.errors import BadInput
-from steadytune.ledger import Ledger
+from steadytune.cli.terminal import (
+    CANNOT_READ_OR_WRITE,
+    errors,
+    opened,
+    plain_errors,
+    say_damaged,
+    show,
+    width,
+)
+from steadytune.errors import BadInput, Damaged, not_known
+from steadytune.failure_rule import FailureRule
+from steadytune.ledger import Depth
+from steadytune.ledger.durable import replace_text
+from steadytune.paths import as_path
 from steadytune.reports import comparison, paper_table, summary_table
 from steadytune.reports.summary_table import Format
 
@@ -37,6 +48,24 @@ class Which(StrEnum):
     best = "best"
 
 
+class FailedBy(StrEnum):
+    """What decides whether a run failed, where labels are classes."""
+
+    auto = "auto"
+    accuracy = "accuracy"
+    mcc = "mcc"
+
+
+Rule = Annotated[
+    FailedBy,
+    typer.Option(
+        "--failed-by",
+        help="Accuracy above the majority class's, MCC above 0, or auto: MCC where one class "
+        "holds more than 80 % of dev.",
+    ),
+]
+
+
 def summary(
     folder: Folder,
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.table,
@@ -49,12 +78,13 @@ def summary(
     checkpoint: Annotated[
         Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
     ] = Which.last,
+    failed_by: Rule = FailedBy.auto,
 ) -> None:
     """How well and how steadily each recipe does: one row a task, encoder and recipe."""
-    with plain_errors():
-        rows = summarize(cells(Ledger.open(folder)), checkpoint.value)
+    with opened(folder, Depth.RECORDS) as ledger:
+        rows = summarize(cells(ledger), checkpoint.value, FailureRule(failed_by.value))
         of = paper_table if layout is Layout.paper else summary_table
-        print(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
+        show(of.as_table(rows, width()) if format_ is Format.table else of.FORMATS[format_](rows))
 
 
 def compare(
@@ -71,18 +101,18 @@ def compare(
     checkpoint: Annotated[
         Which, typer.Option("--checkpoint", help="last, or best on the selecting dev split.")
     ] = Which.last,
+    failed_by: Rule = FailedBy.auto,
 ) -> None:
     """Which of two recipes is better, steadier, fails less: sentences with their evidence."""
-    with plain_errors():
+    with opened(folder) as ledger:
         asked = list(dict.fromkeys(question or Question))
-        answers = compare_study(Ledger.open(folder), a, b, asked, checkpoint.value)
+        answers = compare_study(ledger, a, b, asked, checkpoint.value, FailureRule(failed_by.value))
         if format_ is comparison.Format.text:
-            print(comparison.as_text(answers, width()))
+            show(comparison.as_text(answers, width()))
         else:
-            print(comparison.FORMATS[format_](answers))
+            show(comparison.FORMATS[format_](answers))
 
 
-@plain_errors()
 def diagnose(
     folder: Folder,
     run: Annotated[
@@ -93,7 +123,8 @@ def diagnose(
     ] = VerdictFormat.text,
 ) -> None:
     """Why runs failed, with the evidence, and what to change first."""
-    print(tell(verdicts(Ledger.open(folder), run), format_))
+    with opened(folder) as ledger:
+        show(tell(verdicts(ledger, run), format_))
 
 
 @plain_errors()
@@ -114,21 +145,32 @@ def figures(
     wanted = list(dict.fromkeys(names or TABLE))
     unknown = [name for name in wanted if name not in TABLE]
     if unknown:
-        raise BadInput(f"figure {unknown[0]!r} is not known; there are {', '.join(TABLE)}")
-    ledger = Ledger.open(folder)
-    found, out = cells(ledger), out or folder / "figures"
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out {out}: is a file; give a folder, new or old, for the figures")
-    for name in wanted:
-        panels = TABLE[name].panels(ledger, found)
-        if not panels and not names:
-            typer.echo(f"{name}: nothing to draw in this study", err=True)
-            continue
-        for path in save(TABLE[name], panels, out):
-            typer.echo(path)
+        raise BadInput("\n".join(not_known("figure", name, TABLE) for name in unknown))
+    empty, damaged = list[str](), False
+    with opened(folder) as ledger:
+        found, out = cells(ledger), as_path(out or ledger.folder / "figures")
+        if out.exists() and not out.is_dir():
+            raise BadInput(f"--out {out}: is a file; give a folder, new or old, for the figures")
+        for name in wanted:
+            try:
+                panels = TABLE[name].panels(ledger, found)
+            except Damaged as problem:
+                say_damaged(f"{problem}; figure {name} is not drawn")
+                damaged = True
+                continue
+            if not panels:
+                empty.append(f"{name}: nothing to draw in this study; needs {TABLE[name].needs}")
+                continue
+            for path in save(TABLE[name], panels, out):
+                show(path)
+        if damaged:
+            raise typer.Exit(CANNOT_READ_OR_WRITE)
+        if empty and names:
+            raise BadInput("\n".join(empty))
+        for sentence in empty:
+            errors.print(sentence, soft_wrap=True)
 
 
-@plain_errors()
 def report(
     folder: Folder,
     out: Annotated[
@@ -139,10 +181,11 @@ def report(
     """Write everything about a study into one HTML file that opens anywhere, without network."""
     from steadytune.reports.study_report import report as page  # jinja2 only where it is needed
 
-    path, ledger = out or folder / "report.html", Ledger.open(folder)
-    if path.is_dir() or path.parent.is_file():
-        raise BadInput(f"--out {path}: cannot be a file; give the name of one, such as report.html")
-    text = page(ledger)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    typer.echo(path)
+    with opened(folder) as ledger:
+        path = as_path(out or ledger.folder / "report.html")
+        if path.is_dir() or any(parent.is_file() for parent in path.parents):
+            raise BadInput(
+                f"--out {path}: cannot be a file; give the name of one, such as report.html"
+            )
+        replace_text(path, page(ledger))
+        show(path)

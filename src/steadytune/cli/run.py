@@ -10,7 +10,15 @@ import typer
 from steadytune.analysis.cautions import fragile, suspicious
 from steadytune.analysis.cells import cells
 from steadytune.analysis.summary import summarize
-from steadytune.cli.terminal import CRASHED, caution, errors, plain_errors, show_log, width
+from steadytune.cli.terminal import (
+    CRASHED,
+    caution,
+    errors,
+    plain_errors,
+    show,
+    show_log,
+    width,
+)
 from steadytune.ledger import Ledger
 from steadytune.progress import Progress
 from steadytune.reports.summary_table import as_table
@@ -78,6 +86,8 @@ def run(
             for run in cells_to_run.values()
             for sentence in fragile(run.recipe, loaded.total_steps(run), run.task.title)
         )
+        caution(sentence for task in loaded.tasks.values() for sentence in task.facts.cautions)
+        caution(loaded.cut_texts())
         show_log()
         caution(encoder.head_note for encoder in loaded.encoders.values() if encoder.head_note)
         errors.print(_kept_in(ledger), markup=False, soft_wrap=True)
@@ -85,7 +95,7 @@ def run(
         with progress.shown():
             conduct.run_study(loaded, ledger, executor, progress)
         found = cells(ledger)
-        print(as_table(summarize(found), width()))
+        show(as_table(summarize(found), width()))
         caution(suspicious(found))
         raise typer.Exit(_say_crashed(ledger))
 
@@ -143,7 +153,7 @@ def _say_crashed(ledger: Ledger) -> int:
         errors.print(
             f"crashed: {row.planned.recipe} on {row.planned.task}, seed {row.planned.seeds}: "
             f"{last_line} (whole story in {ledger.folder}/runs/{row.planned.id}/run.json; "
-            "the same command again tries it again)",
+            "run the same command again to try it again)",
             style="red",
             markup=False,
             soft_wrap=True,

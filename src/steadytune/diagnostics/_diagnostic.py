@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor
 
-from steadytune.procedure import Activations, Parameter, Params, Update
+from steadytune.procedure import Activations, OptimizerSettings, Parameter, Params
 
 Cost = Literal["economy", "full"]
 """``economy``: all of them together cost less than 3 % of a step. ``full``: more."""
@@ -29,7 +29,7 @@ class Moment:
 
     Attributes:
         step: steps done, this one included (1, 2, ...).
-        table: all parameters. update: clipping and optimizer.
+        table: all parameters. optimizer: its settings.
         lr: learning rate of the step. correction: what Adam's bias correction multiplies a step
             by at this point (Mosbach et al., figure 6), whether or not it is on.
         norms: L2 norm of each parameter's gradient before clipping.
@@ -45,7 +45,7 @@ class Moment:
 
     step: int
     table: Sequence[Parameter]
-    update: Update
+    optimizer: OptimizerSettings
     lr: float
     correction: float
     norms: Mapping[str, float]

@@ -27,5 +27,5 @@ class AdamStep:
 
     def measure(self, moment: Moment) -> dict[str, float]:
         """``overshoot`` and ``effective_lr``."""
-        overshoot = 1.0 if moment.update.bias_correction else 1 / moment.correction
+        overshoot = 1.0 if moment.optimizer.bias_correction else 1 / moment.correction
         return {"overshoot": overshoot, "effective_lr": moment.lr * overshoot}

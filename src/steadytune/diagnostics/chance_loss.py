@@ -1,9 +1,9 @@
 """How far the training loss is below that of the best constant prediction.
 
 How to read it: ``excess`` is the loss of the batch minus ``level``, the entropy of the training
-labels (ln 2 = 0.693 for two balanced classes). About 0 throughout: nothing was learned. Well above
-0 for many steps: updates that are too large. A ``level`` of 0 means that all training labels are
-the same.
+labels (ln 2 = 0.693 for two balanced classes), or 1 for scores. About 0 throughout: nothing was
+learned. Well above 0 for many steps: updates that are too large. A ``level`` of 0 means that all
+training labels are the same.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ class ChanceLoss:
     schedule: ClassVar[Evenly] = Evenly(points=500)
 
     def measure(self, moment: Moment) -> dict[str, float]:
-        """``level`` and ``excess`` in nats (for scores: squared units)."""
+        """``level`` and ``excess`` in nats (for scores: variances of the training scores)."""
         return {"level": moment.chance, "excess": moment.loss - moment.chance}

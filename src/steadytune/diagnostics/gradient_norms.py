@@ -26,10 +26,11 @@ class GradientNorms:
     schedule: ClassVar[Evenly] = Evenly(points=500)
 
     def measure(self, moment: Moment) -> dict[str, float]:
-        """One value for each part; tensors without a gradient count as zero."""
+        """One value for each part that has a gradient; frozen parts have none."""
         return {
             part: math.hypot(*(moment.norms.get(name, 0.0) for name in names))
             for part, names in by_part(moment.table).items()
+            if any(name in moment.norms for name in names)
         }
 
 

@@ -33,7 +33,8 @@ class Predictions:
         classes of the standard deviation over examples (ddof 0) of the class's probability.
         ``largest_share``: share of examples that are predicted as the batch's most frequent
         prediction. ``mean``: mean predicted class. For scores: ``spread`` and ``mean`` of the
-        scores. ``label_mean``: mean label.
+        scores in units of training (0 is the mean of the training scores, 1 their standard
+        deviation). ``label_mean``: mean label, in the same unit.
         """
         outputs_BK = moment.outputs.float()
         label_mean = moment.labels.float().mean()

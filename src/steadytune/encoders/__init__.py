@@ -8,15 +8,18 @@ from steadytune.encoders._encoder import (
     Dropout,
     Encoder,
     Observable,
+    Sample,
     Tokenized,
 )
 from steadytune.encoders.automodel import Foreign
 from steadytune.encoders.checkpoint import settings
 from steadytune.encoders.families import FAMILIES
 from steadytune.encoders.masked_lm import MaskedLMHead
-from steadytune.encoders.named import TABLE, Named, find
+from steadytune.encoders.named import TABLE, Named, find, hub_id
 from steadytune.encoders.pretrained import Pretrained
 from steadytune.encoders.stacking import Stack, Stackable, join
+from steadytune.encoders.trial import try_saving
+from steadytune.encoders.verification import PredictsOtherwise, spread
 
 __all__ = [
     "FAMILIES",
@@ -27,12 +30,17 @@ __all__ = [
     "MaskedLMHead",
     "Named",
     "Observable",
+    "PredictsOtherwise",
     "Pretrained",
+    "Sample",
     "Stack",
     "Stackable",
     "Tokenized",
+    "hub_id",
     "join",
     "load",
+    "spread",
+    "try_saving",
 ]
 
 

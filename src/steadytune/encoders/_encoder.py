@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from steadytune.procedure import Activations, Parameter, Params
+from steadytune.procedure import Activations, Parameter, Params, Perturb
 from steadytune.records import EncoderFacts
 from steadytune.seeds import keep_mask, keep_rate
 
@@ -95,6 +95,26 @@ class Dropout:
         return x * keep * (1 / keep_rate(drop))
 
 
+@dataclass(frozen=True)
+class Sample:
+    """How a run reads texts, and some of them.
+
+    Attributes:
+        max_length: tokens that texts are cut to. segment_ids: whether they get segment ids.
+        texts, pairs: as in a split; no texts, no check.
+    """
+
+    max_length: int
+    segment_ids: bool
+    texts: tuple[str, ...] = ()
+    pairs: tuple[str, ...] | None = None
+
+    @property
+    def unread(self) -> Sample:
+        """The same without texts."""
+        return replace(self, texts=(), pairs=None)
+
+
 class Encoder(Protocol):
     """A pretrained model and its tokenizer.
 
@@ -107,6 +127,7 @@ class Encoder(Protocol):
         word_embedding: name of the parameter whose rows are looked up by token id, or None where
             rows cannot be left out (foreign models).
         head_note: a sentence on parts that the checkpoint lacks, or "".
+        perturbable: at which sites a pass can be perturbed, of ``procedure.Need``.
     """
 
     name: str
@@ -114,6 +135,7 @@ class Encoder(Protocol):
     depth: int
     word_embedding: str | None
     head_note: str
+    perturbable: frozenset[str]
 
     def tokenize(
         self,
@@ -125,6 +147,10 @@ class Encoder(Protocol):
         """Token ids with special tokens, cut to ``max_length`` from the longer text."""
         ...
 
+    def token_counts(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[int]:
+        """Tokens of each example with special tokens, uncut."""
+        ...
+
     def parameters(self, num_outputs: int) -> tuple[Parameter, ...]:
         """The table of all parameters of encoder and head, in a fixed order."""
         ...
@@ -133,12 +159,41 @@ class Encoder(Protocol):
         """fp32 parameters at step 0: the pretrained ones (not copies), and fresh ones drawn."""
         ...
 
-    def outputs(self, params: Params, batch: Batch, dropout: Dropout | None) -> Tensor:
+    def outputs(
+        self,
+        params: Params,
+        batch: Batch,
+        dropout: Dropout | None,
+        perturb: Perturb | None = None,
+    ) -> Tensor:
         """Logits (B, K), computed in the dtype of ``params``; no dropout if None."""
         ...
 
-    def save(self, params: Params, folder: Path, label_names: tuple[str, ...] | None) -> None:
-        """Write a folder that transformers' AutoModelForSequenceClassification loads."""
+    def check_dropout(
+        self, hidden: float | None, attention: float | None, classifier: float | None
+    ) -> None:
+        """Raise BadInput if this encoder cannot drop at those rates; None keeps its own."""
+        ...
+
+    def save(
+        self,
+        params: Params,
+        folder: Path,
+        label_names: tuple[str, ...] | None,
+        sample: Sample | None = None,
+    ) -> None:
+        """Write a folder from which plain transformers gives this encoder's predictions.
+
+        Args:
+            params: fp32.
+            folder: takes its place when everything is written and checked.
+            label_names: of the outputs; None for scores.
+            sample: how the run reads texts, and texts to check the folder on before that.
+
+        Raises:
+            OSError: it cannot be written.
+            PredictsOtherwise: what was written predicts otherwise; ``folder`` is as it was.
+        """
         ...
 
 

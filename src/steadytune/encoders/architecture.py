@@ -244,4 +244,8 @@ class _Table:
 
     def _add(self, name: str, shape: tuple[int, ...], kind: Kind) -> None:
         part, depth = self._at
-        self.found.append(Parameter(name, shape, part, depth, kind, name in self._fresh))
+        arch, drawn = self._arch, name in self._fresh
+        deviation = arch.initializer_range
+        if name == "head.output.weight" and arch.output_range is not None:
+            deviation = arch.output_range
+        self.found.append(Parameter(name, shape, part, depth, kind, drawn, deviation))

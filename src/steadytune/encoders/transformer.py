@@ -23,7 +23,7 @@ from steadytune.encoders.packing import layout
 from steadytune.encoders.scoring import Scores
 from steadytune.encoders.stacking import Stack
 from steadytune.encoders.weights import OfOne, Ragged, Uniform, Weights
-from steadytune.procedure import Activations, Params
+from steadytune.procedure import Activations, Params, Perturb
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
@@ -34,9 +34,16 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def outputs(params: Params, arch: Architecture, batch: Batch, dropout: Dropout | None) -> Tensor:
+def outputs(
+    params: Params,
+    arch: Architecture,
+    batch: Batch,
+    dropout: Dropout | None,
+    perturb: Perturb | None = None,
+) -> Tensor:
     """Logits (B, K) of a packed batch, in the dtype of ``params``."""
-    return _Pass(OfOne(params), arch, batch, DropOfOne(arch, dropout)).outputs()
+    drop = DropOfOne(arch, dropout)
+    return _Pass(OfOne(params), arch, batch, drop, perturb=perturb or _as_it_is).outputs()
 
 
 def stacked_outputs(
@@ -94,6 +101,10 @@ def activations(params: Params, arch: Architecture, batch: Batch) -> Activations
     )
 
 
+def _as_it_is(site: str, rows: Tensor) -> Tensor:
+    return rows
+
+
 class _Pass:
     """One forward pass of one batch."""
 
@@ -104,12 +115,14 @@ class _Pass:
         batch: Batch,
         drop: Drop,
         runs: Sequence[int] = (),
+        perturb: Perturb = _as_it_is,
     ) -> None:
         example = weights.example
         self.weights = weights
         self._arch = arch
         self._batch = batch
         self._drop = drop
+        self._perturb = perturb
         self._where = layout(batch.lengths, arch.heads, example.dtype, example.device, runs)
         self._scores = Scores(weights, arch, self._where, drop)
 
@@ -118,11 +131,10 @@ class _Pass:
         arch, x = self._arch, self.embedded()
         last = len(arch.order) - 1
         for step in range(last):
-            x = self.layer(x, step)
+            x = self.layer(self._perturb(f"layers.{step}", x), step)
         first = arch.head.pooling == "first"
-        x = self.finished(self.layer(x, last, first))
-        if not first:
-            x = self.read_by_head(x)
+        x = self.finished(self.layer(self._perturb(f"layers.{last}", x), last, first))
+        x = self._perturb("head", x if first else self.read_by_head(x))
         if arch.head.dropout_first:
             x = self._drop.rows(x, "input", "head.input")
         x = self._drop.rows(self.pooled(x), "classifier", "head.output")
@@ -131,7 +143,9 @@ class _Pass:
     def embedded(self) -> Tensor:
         """States (T, D) below the first layer."""
         arch, weights = self._arch, self.weights
-        x = weights.lookup("embeddings.word", self._batch.tokens_T)
+        x = self._perturb(
+            "embeddings.word", weights.lookup("embeddings.word", self._batch.tokens_T)
+        )
         if arch.positions:
             rows = self._where.positions + arch.position_offset
             x = x + weights.lookup("embeddings.position", rows)

@@ -58,8 +58,8 @@ def main() -> None:
     with one_thread(), Connection(int(sys.argv[1])) as connection:
         try:
             serve(connection)
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            sys.exit("the parent process is gone")
+        except (EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone
+            sys.exit(1)  # without a word: its terminal has gone on
 
 
 if __name__ == "__main__":

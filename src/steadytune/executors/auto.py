@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from steadytune.encoders import Stackable
 from steadytune.executors._executor import Executor, Work
-from steadytune.executors._pool import Pool
+from steadytune.executors._pool import Pool, WorkerLost
 from steadytune.executors._room import NoRoom, places_for
 from steadytune.executors._trial import seconds_a_step
 from steadytune.executors.processes import Crew, Processes, crew_for, devices
@@ -107,8 +107,12 @@ def _try(crew: Crew, work: Work, workers: ExitStack) -> Iterator[Tried]:
         # Workers compute stacks on accelerators, and one run at a time on the CPU.
         together = alike[:1] if first.device.type == "cpu" else alike
         pool = workers.enter_context(Pool(size, work))
-        rate = sum(len(together) / each for each in pool.trial(together))
-        yield Tried(_Started(pool), f"{size} processes", rate)
+        try:
+            rate = sum(len(together) / each for each in pool.trial(together))
+        except WorkerLost as problem:  # the other ways are there all the same
+            logger.warning("worker processes are not used: %s", problem)
+        else:
+            yield Tried(_Started(pool), f"{size} processes", rate)
 
 
 def _short(runs: Sequence[Run], work: Work, seconds_of_first: float) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
 from itertools import chain, groupby
 
+from steadytune import stabilizers
 from steadytune.encoders import Stackable
 from steadytune.executors._executor import Work
 from steadytune.executors._room import NoRoom, places_for
 from steadytune.executors.sequential import Sequential
+from steadytune.recipe import StabilizerChoice
 from steadytune.records import Crashed, End, Event
 from steadytune.study import Run
 from steadytune.training.loop import train
@@ -48,7 +50,14 @@ def stack_key(run: Run) -> tuple[object, ...]:
     """Runs of one key have tensors of the same shapes and may share a stack."""
     recipe = run.recipe
     shape = (recipe.precision, recipe.batch_size, recipe.max_length, recipe.segment_ids)
-    return (run.encoder, run.task.title, *shape)
+    apart = [repr(choice) for choice in recipe.stabilizers if _apart(choice)]
+    return (run.encoder, run.task.title, *shape, *apart)
+
+
+def _apart(choice: StabilizerChoice) -> bool:
+    """Whether its runs have other passes or parameters than those without it."""
+    cost = stabilizers.make(choice).cost
+    return cost.forward > 1 or cost.parameters
 
 
 def groups(runs: Iterable[Run]) -> Iterable[Iterable[Run]]:

@@ -43,6 +43,7 @@ class Figure:
         caption: of all panels together; always with n, estimator, interval and checkpoint.
         inches: width and height of a panel.
         scale: what the colours of all panels say, where one scale of them stands beside all.
+        needs: what a study must hold for a panel, and how it comes to hold it.
     """
 
     name: str
@@ -52,3 +53,4 @@ class Figure:
     caption: Callable[[Sequence[Any]], str]
     inches: tuple[float, float] = (4.6, 3.4)
     scale: str | None = None
+    needs: str = "runs that have ended: run the study to its end"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from steadytune.analysis.outcomes import Outcome
 from steadytune.figures._figure import Figure
+from steadytune.ledger.durable import make_folder, replace_file, replace_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -181,11 +182,16 @@ def save(figure: Figure, panels: Sequence[Any], folder: Path) -> list[Path]:
     from matplotlib import rc_context
 
     canvas = paint(figure, panels)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     paths = [folder / f"{figure.name}.{kind}" for kind in FORMATS]
     with rc_context(SETTINGS):
         for path, kind in zip(paths, FORMATS, strict=True):
-            canvas.savefig(path, metadata=_UNDATED[kind])
+            replace_file(
+                path,
+                lambda temporary, kind=kind: canvas.savefig(
+                    temporary, format=kind, metadata=_UNDATED[kind]
+                ),
+            )
     caption = folder / f"{figure.name}.txt"
-    caption.write_text(figure.caption(panels) + "\n", encoding="utf-8")
+    replace_text(caption, figure.caption(panels) + "\n")
     return [*paths, caption]

@@ -112,6 +112,7 @@ def correction_factor_caption(panels: Sequence[CorrectionFactor]) -> str:
 FIGURE = Figure(
     name="correction_factor",
     summary="by what Adam's bias correction multiplies each step",
+    needs="recipes and runs that have begun: start the study with steadytune run",
     panels=lambda ledger, cells: correction_factor_data(cells),
     draw=draw_correction_factor,
     caption=correction_factor_caption,

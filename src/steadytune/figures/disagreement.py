@@ -115,6 +115,7 @@ def disagreement_caption(panels: Sequence[Disagreement]) -> str:
 FIGURE = Figure(
     name="disagreement",
     summary="share of examples on which each pair of runs disagrees",
+    needs=("two or more finished runs of a recipe on a task with classes: run more seeds"),
     panels=disagreement_data,
     draw=draw_disagreement,
     caption=disagreement_caption,

@@ -118,6 +118,10 @@ def flipping_caption(panels: Sequence[Flipping]) -> str:
 FIGURE = Figure(
     name="flipping",
     summary="the examples whose prediction depends on the seed, with their text",
+    needs=(
+        "two or more finished runs of a recipe on a task with classes, and examples "
+        "on which they differ: run more seeds"
+    ),
     panels=flipping_data,
     draw=draw_flipping,
     caption=flipping_caption,

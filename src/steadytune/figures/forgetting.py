@@ -154,6 +154,10 @@ def _panels(folder: Path, cells: Sequence[Cell]) -> list[Forgetting]:
 FIGURE = Figure(
     name="forgetting",
     summary="masked-LM perplexity with the top k layers put back to pretrained",
+    needs=(
+        "kept weights (run with --set keep=last) measured by forgetting_of on "
+        "held-out text; see docs/checkpoints.md"
+    ),
     panels=lambda ledger, cells: _panels(ledger.folder / "checkpoints", cells),
     draw=draw_forgetting,
     caption=forgetting_caption,

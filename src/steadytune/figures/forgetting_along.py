@@ -134,6 +134,10 @@ def _panels(ledger: Ledger, cells: Sequence[Cell]) -> list[ForgettingAlong]:
 FIGURE = Figure(
     name="forgetting_along",
     summary="masked-LM perplexity along the training, and when gradients vanished",
+    needs=(
+        "weights kept along the training (run with --set keep=every) measured by "
+        "forgetting_along_of; see docs/checkpoints.md"
+    ),
     panels=_panels,
     draw=draw_forgetting_along,
     caption=forgetting_along_caption,

@@ -154,6 +154,7 @@ def generalization_caption(panels: Sequence[Generalization]) -> str:
 FIGURE = Figure(
     name="generalization",
     summary="final training loss against dev accuracy, with the spread of chance",
+    needs="finished runs on a task with classes: let runs finish",
     panels=lambda ledger, cells: generalization_data(cells),
     draw=draw_generalization,
     caption=generalization_caption,

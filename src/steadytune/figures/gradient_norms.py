@@ -187,6 +187,7 @@ def gradient_norms_caption(panels: Sequence[GradientNorms]) -> str:
 FIGURE = Figure(
     name="gradient_norms",
     summary="gradient norms over steps, by layer where measured",
+    needs="runs that have begun: start the study with steadytune run",
     panels=gradient_norms_data,
     draw=draw_gradient_norms,
     caption=gradient_norms_caption,

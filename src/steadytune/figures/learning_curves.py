@@ -102,6 +102,7 @@ def learning_curves_caption(panels: Sequence[LearningCurves]) -> str:
 FIGURE = Figure(
     name="learning_curves",
     summary="training loss of every run, failed ones marked",
+    needs="runs that have begun: start the study with steadytune run",
     panels=learning_curves_data,
     draw=draw_learning_curves,
     caption=learning_curves_caption,

@@ -72,6 +72,7 @@ def matrix_norms_caption(panels: Sequence[GradientNorms]) -> str:
 FIGURE = Figure(
     name="matrix_norms",
     summary="gradient norms of single weight matrices, where measured (diagnostics: full)",
+    needs="gradient norms of single matrices: run with --set diagnostics=full",
     panels=matrix_norms_data,
     draw=draw_gradient_norms,
     caption=matrix_norms_caption,

@@ -139,6 +139,7 @@ def ranks_caption(panels: Sequence[RankDiagram]) -> str:
 FIGURE = Figure(
     name="ranks",
     summary="mean rank of each recipe over tasks, with the critical difference",
+    needs="ended runs of two or more recipes on two or more tasks: run more of either",
     panels=lambda ledger, cells: ranks_data(cells),
     draw=draw_ranks,
     caption=ranks_caption,

@@ -138,6 +138,10 @@ def surfaces_in(folder: Path, cells: Sequence[Cell], column: str) -> list[Surfac
 FIGURE = Figure(
     name="surface",
     summary="training loss on the plane of pretrained, failed and successful weights",
+    needs=(
+        "kept weights of a failed and a successful run (run with --set keep=last) "
+        "measured by surface_of; see docs/checkpoints.md"
+    ),
     panels=panels_of("loss"),
     draw=draw_surface,
     caption=surface_caption,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from steadytune.errors import BadInput
-from steadytune.ledger.durable import read_json
-from steadytune.ledger.run_folder import check_schema
+from steadytune.errors import BadInput, Damaged
+from steadytune.ledger.json_lines import read_json
+from steadytune.ledger.schema import check_schema
+from steadytune.ledger.sums import checked, with_digest
 from steadytune.recipe import Recipe, Seeds, digest
 from steadytune.records import SCHEMA
 from steadytune.study import STUDY, Run, Study
@@ -37,6 +39,7 @@ class Planned:
         return cls(run.id, run.recipe.name, run.task.title, run.encoder, run.seeds)
 
 
+_ID = re.compile("[0-9a-f]{16}")  # what ``digest`` makes; nothing else may name a folder
 _ROWS = TypeAdapter(tuple[Planned, ...])
 
 
@@ -54,32 +57,38 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """What is written to ``study.json``."""
-        return {
-            "schema": SCHEMA,
-            "study": STUDY.dump_python(self.study, mode="json"),
-            "runs": _ROWS.dump_python(self.rows, mode="json"),
-        }
+        return with_digest(
+            {
+                "schema": SCHEMA,
+                "study": STUDY.dump_python(self.study, mode="json"),
+                "runs": _ROWS.dump_python(self.rows, mode="json"),
+            }
+        )
 
 
 def read_plan(path: Path) -> Plan:
     """The plan in a ``study.json``.
 
     Raises:
-        BadInput: it is missing, damaged, or written by a newer steadytune.
+        Damaged: it is not what was written there.
+        BadInput: a newer steadytune wrote it.
     """
     try:
         value = read_json(path)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read as a study ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise Damaged(f"{path}: cannot be read as a study ({error})") from error
     check_schema(value, path)
     try:
-        fields = cast(dict[str, object], value)
+        fields = checked(cast(dict[str, object], value))
         study = STUDY.validate_json(json.dumps(fields["study"]))
         rows = _ROWS.validate_json(json.dumps(fields["runs"]))
-    except (ValidationError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{path}: not what steadytune writes there; was it edited by hand? "
-            "Restore it, or give another output folder"
+        if odd := [row.id for row in rows if not _ID.fullmatch(row.id)]:
+            raise ValueError(f"{odd[0]!r} cannot be the id of a run")
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = str(error) if type(error) is ValueError else "was it edited by hand?"
+        raise Damaged(
+            f"{path}: not what steadytune writes there ({reason}); restore it, or give another "
+            "output folder"
         ) from error
     return Plan(study, rows)
 

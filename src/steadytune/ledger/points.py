@@ -19,9 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.errors import BadInput
-from steadytune.ledger.durable import Lines, cut_file, json_line, read_lines
-from steadytune.ledger.run_folder import check_schema
+from steadytune.errors import BadInput, Damaged
+from steadytune.ledger.claims import Claims
+from steadytune.ledger.durable import Lines, cut_file, make_folder
+from steadytune.ledger.json_lines import damaged, json_line, read_lines
+from steadytune.ledger.schema import check_schema
 from steadytune.records import SCHEMA
 
 Point = Mapping[str, Any]
@@ -60,8 +62,23 @@ def measure(
 
     Raises:
         BadInput: the file holds something else.
+        Damaged: a line of it is damaged.
+        Claimed: another process measures into it.
         OSError: the disk is full or not writable; the points before stay.
     """
+    make_folder(path.parent)
+    with Claims(path.parent) as claims:
+        claims.take(path.name)
+        return _measure(path, about, points, value, watch)
+
+
+def _measure(
+    path: Path,
+    about: Mapping[str, Any],
+    points: Sequence[Point],
+    value: Callable[[Point], Mapping[str, float]],
+    watch: Watch,
+) -> Points:
     done = _begin(path, about, points)
     lines = Lines(path)
     try:
@@ -83,14 +100,18 @@ def read_points(path: Path) -> Points:
     """All points in a file, also one that is still being measured.
 
     Raises:
-        BadInput: there is no such file, or it is none of points.
+        BadInput: there is no such file.
+        Damaged: it is none of points.
     """
     if not path.exists():
         raise BadInput(f"{path}: no such file; give one that a measurement on checkpoints wrote")
     about, rows = _read(path)
     if about is None:
-        raise BadInput(f"{path}: holds no measurement; remove it to begin one anew")
-    return Points(about, _columns(rows))
+        raise Damaged(f"{path}: holds no measurement; remove it to begin one anew")
+    try:
+        return Points(about, _columns(rows))
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path, error) from None
 
 
 def grid(points: Points, x: str, y: str, value: str) -> tuple[NDArray[Any], ...]:
@@ -105,7 +126,6 @@ def grid(points: Points, x: str, y: str, value: str) -> tuple[NDArray[Any], ...]
 
 def _begin(path: Path, about: Mapping[str, Any], points: Sequence[Point]) -> dict[str, Any]:
     """The wanted points that are there by their key; a new file gets its first line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     there, rows = _read(path)
     here = json.loads(json_line(about))
     if there is None:
@@ -133,11 +153,11 @@ def _read(path: Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     lines = [line.value for line in read_lines(path)]
     if not lines:
         if path.exists() and path.read_bytes()[:1] not in (b"", b"{"):
-            raise BadInput(f"{path}: is no file of points; give another name")
+            raise Damaged(f"{path}: is no file of points; give another name")
         return None, []
     check_schema(lines[0], path)
-    if "about" not in lines[0]:
-        raise BadInput(f"{path}: is no file of points; give another name")
+    if not isinstance(lines[0].get("about"), dict):
+        raise Damaged(f"{path}: is no file of points; give another name")
     return lines[0]["about"], lines[1:]
 
 

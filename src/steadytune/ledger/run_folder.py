@@ -1,43 +1,26 @@
-"""One run on disk: where its files lie, how they are read, its record to and from JSON."""
+"""One run on disk: where its files lie, and how they are read."""
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
-from steadytune.errors import BadInput
+from steadytune.errors import BadInput, Damaged
 from steadytune.ledger.arrays import read_table
-from steadytune.ledger.durable import is_temporary, read_json, read_lines
+from steadytune.ledger.durable import is_temporary
+from steadytune.ledger.json_lines import damaged, read_lines
+from steadytune.ledger.record_file import EvaluationRow, evaluation_row, read_record
 from steadytune.ledger.series import Curve, Series, curves, measured_columns
-from steadytune.metrics import METRICS
-from steadytune.records import SCHEMA, Checkpoint, RunRecord, Step
+from steadytune.records import RunRecord, Step
 
 STEP_COLUMNS = tuple(field.name for field in fields(Step) if field.name != "run")
 _WHOLE_NUMBERS = ("step", "tokens")
-_RECORD = TypeAdapter(RunRecord)
-
-
-@dataclass(frozen=True)
-class EvaluationRow:
-    """An Evaluation as the event log keeps it: everything but the outputs.
-
-    ``constant`` says whether every prediction of the split was the same.
-    """
-
-    step: int
-    split: str
-    loss: float
-    metrics: Mapping[str, float]
-    constant: bool
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -61,14 +44,17 @@ class RunFolder:
         self.path = path
         self.record_file = path / "run.json"
         self.events_file = path / "events.jsonl"
-        self.steps_series = Series(path / "steps.jsonl", path / "steps.parquet", step_columns)
+        self.steps_file = path / "steps.parquet"
+        self.steps_series = Series(path / "steps.jsonl", self.steps_file, step_columns)
+        self.measured_file = path / "diagnostics.parquet"
         self.measured_series = Series(
-            path / "diagnostics.jsonl", path / "diagnostics.parquet", measured_columns
+            path / "diagnostics.jsonl", self.measured_file, measured_columns
         )
         self.snapshot_file = path / "snapshot.safetensors"
         self.predictions_folder = path / "predictions"
         self.model_folder = path / "model"
         self.models_folder = path / "models"
+        self.states_file = path.parent.parent / "checkpoints" / "states" / f"{path.name}.npz"
 
     def sweep(self) -> None:
         """Remove what only an unfinished run needs; a kill within its end leaves it behind."""
@@ -100,43 +86,50 @@ class RunFolder:
     def record(self) -> RunRecord | None:
         """The record; None before the run begins.
 
-        A record is replaced at once, so none that cannot be read comes from a kill. To take a
-        damaged one for none would compute the run anew and delete what is there.
-
         Raises:
-            BadInput: it cannot be read, or a newer steadytune wrote it.
+            Damaged: it is not what was written there. A record is replaced at once, so a kill is
+                not the reason.
+            BadInput: a newer steadytune wrote it.
         """
-        try:
-            return record_from_json(read_json(self.record_file), self.record_file)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:  # pydantic's is a ValueError
-            raise BadInput(
-                f"{self.record_file}: cannot be read ({_reason(error)}); repair it, or remove the "
-                "run's folder to compute it anew"
-            ) from error
+        return read_record(self.record_file)
 
     def steps(self) -> dict[str, NDArray[Any]]:
-        """Every step done so far as columns named like the fields of Step, in order."""
-        return self.steps_series.columns()
+        """Every step done so far as columns named like the fields of Step, in order.
+
+        Raises:
+            Damaged: they are not what was written there.
+        """
+        columns = self.steps_series.columns()
+        if not np.array_equal(columns["step"], np.arange(1, len(columns["step"]) + 1)):
+            raise Damaged(f"{self.path}: the steps are damaged (they do not count 1, 2, 3, ...)")
+        return columns
 
     def diagnostics(self) -> dict[str, Curve]:
-        """Every diagnostic value measured so far, by ``<diagnostic>/<what>``."""
+        """Every diagnostic value measured so far, by ``<diagnostic>/<what>``.
+
+        Raises:
+            Damaged: they are not what was written there.
+        """
         return curves(self.measured_series.columns())
 
     def evaluations(self) -> list[EvaluationRow]:
-        """Every evaluation so far, in order."""
-        return [
-            evaluation_row(line.value)
-            for line in read_lines(self.events_file)
-            if line.value.get("event") == "evaluation"
-        ]
+        """Every evaluation so far, in order.
+
+        Raises:
+            Damaged: they are not what was written there.
+        """
+        lines = [line.value for line in read_lines(self.events_file)]
+        try:
+            return [evaluation_row(line) for line in lines if line["event"] == "evaluation"]
+        except (KeyError, ValueError, AttributeError, TypeError) as error:
+            raise damaged(self.events_file, error) from None
 
     def predictions(self, step: int, split: str) -> Predictions:
         """The predictions of one evaluation.
 
         Raises:
             BadInput: there was no such evaluation.
+            Damaged: they are not what was written there.
         """
         path = self.predictions_file(step, split)
         if not path.exists():
@@ -147,6 +140,9 @@ class RunFolder:
             )
         columns = read_table(path)
         outputs = [values for name, values in columns.items() if name.startswith("output_")]
+        numbers = [columns.get("label"), columns.get("prediction"), *outputs]
+        if not outputs or any(v is None or v.dtype.kind not in "if" for v in numbers):
+            raise Damaged(f"{path}: damaged (it does not hold the columns of predictions)")
         return Predictions(columns["label"], columns["prediction"], np.stack(outputs, axis=1))
 
 
@@ -159,94 +155,3 @@ def step_columns(lines: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
         )
         for name in STEP_COLUMNS
     }
-
-
-def evaluation_row(line: Mapping[str, Any]) -> EvaluationRow:
-    """An evaluation line of the event log."""
-    return EvaluationRow(
-        step=line["step"],
-        split=line["split"],
-        loss=_number(line["loss"]),
-        metrics=_numbers(line["metrics"]),
-        constant=line["constant"],
-        seconds=line["seconds"],
-    )
-
-
-def record_from_json(value: object, path: Path) -> RunRecord:
-    """A record as ``plain`` wrote it.
-
-    Raises:
-        ValueError: it is not one. BadInput: a newer steadytune wrote it.
-    """
-    check_schema(value, path)
-    try:
-        fields = _with_nan(value)
-    except (ValueError, TypeError, AttributeError, KeyError):
-        raise ValueError("it is not the record of a run") from None
-    return _RECORD.validate_python(fields)
-
-
-def _reason(error: OSError | ValueError) -> str:
-    """What is wrong, without the path, in one line."""
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def check_schema(value: object, path: Path) -> None:
-    """Refuse a file of a newer steadytune.
-
-    Raises:
-        BadInput: its schema is higher than ours.
-    """
-    schema = cast(dict[str, object], value).get("schema") if isinstance(value, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise BadInput(
-            f"{path}: written by a newer steadytune (schema {schema}; this one reads up to "
-            f"{SCHEMA}); install a newer steadytune to read it"
-        )
-
-
-def with_evaluation(record: RunRecord, row: EvaluationRow) -> RunRecord:
-    """The record after one more evaluation: ``last``, and ``best`` if it is strictly better."""
-    metrics = {row.split: {**row.metrics, "loss": row.loss}}
-    constant = {row.split: row.constant}
-    if record.last is not None and record.last.step == row.step:  # another split, same weights
-        metrics = {**record.last.metrics, **metrics}
-        constant = {**record.last.constant, **constant}
-    last = Checkpoint(step=row.step, metrics=metrics, constant=constant)
-    best = record.best
-    if (best is not None and best.step == last.step) or (
-        row.split == record.task.select and _score(record, last) > _score(record, best)
-    ):
-        best = last
-    return replace(record, last=last, best=best)
-
-
-def _score(record: RunRecord, checkpoint: Checkpoint | None) -> tuple[bool, float]:
-    """The merit of a checkpoint's headline metric, so that any checkpoint is above none."""
-    if checkpoint is None:
-        return (False, -math.inf)
-    value = checkpoint.metrics[record.task.select][record.task.metric]
-    return (True, METRICS[record.task.metric].merit(value))
-
-
-def _with_nan(fields: Any) -> dict[str, Any]:  # noqa: ANN401  (unchecked JSON)
-    """Null metrics of a record's JSON as NaN again."""
-    record = dict(fields)
-    for name in ("last", "best"):
-        if record.get(name) is not None:
-            metrics = {split: _numbers(of) for split, of in record[name]["metrics"].items()}
-            record[name] = {**record[name], "metrics": metrics}
-    baseline = {split: _numbers(of) for split, of in record["task"]["baseline"].items()}
-    return {**record, "task": {**record["task"], "baseline": baseline}}
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: _number(value) for name, value in values.items()}

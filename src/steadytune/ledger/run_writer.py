@@ -7,30 +7,37 @@ the lines that stay. Only ``seconds`` and ``resumed`` can tell the two apart.
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.ledger.arrays import read_snapshot, snapshot_header, write_snapshot, write_table
-from steadytune.ledger.durable import Lines, cut_file, read_lines, replace_json
-from steadytune.ledger.run_folder import (
-    STEP_COLUMNS,
-    EvaluationRow,
-    RunFolder,
-    evaluation_row,
-    with_evaluation,
+from steadytune.errors import Damaged, Unreadable
+from steadytune.ledger.arrays import (
+    SnapshotHeader,
+    read_snapshot,
+    snapshot_header,
+    write_snapshot,
+    write_table,
 )
+from steadytune.ledger.damage import CARD
+from steadytune.ledger.durable import Lines, make_folder
+from steadytune.ledger.record_file import EvaluationRow, with_evaluation, write_record
+from steadytune.ledger.run_folder import STEP_COLUMNS, RunFolder
+from steadytune.ledger.sums import misfit, sum_of, sums_below
 from steadytune.records import (
     Crashed,
     Diverged,
     End,
     Evaluation,
     Event,
+    FileSum,
     Finished,
     Measured,
     RunRecord,
@@ -41,6 +48,8 @@ from steadytune.records import (
     Stopped,
     Weights,
 )
+
+_log = logging.getLogger(__name__)
 
 
 class RunWriter:
@@ -55,27 +64,41 @@ class RunWriter:
         folder: the run's folder.
         record: the record of the run before it begins.
         labels: labels of each dev split, for the files of predictions.
+        again: the run is computed anew, whatever lies there.
+        check: called before the record is replaced; raises if another process writes the run.
     """
 
     def __init__(
-        self, folder: RunFolder, record: RunRecord, labels: Mapping[str, NDArray[Any]]
+        self,
+        folder: RunFolder,
+        record: RunRecord,
+        labels: Mapping[str, NDArray[Any]],
+        again: bool = False,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._folder = folder
         self._record = record
         self._labels = labels
+        self._check = check
         self._losses: list[float] = []
         self._seconds = {"steps": 0.0, "evaluations": 0.0}
         self._events = Lines(folder.events_file)
         self._steps, self._measured = folder.steps_series, folder.measured_series
-        earlier = folder.record()
+        self._files: dict[str, FileSum] = {}
+        earlier = None if again else folder.record()
         if earlier is not None and earlier.state.ended:
             raise ValueError(f"run {record.id} is {earlier.state}; it is not computed again")
         self._resumed = earlier.resumed if earlier is not None else 0
-        self.snapshot_step = self._usable_snapshot()
-        if self.snapshot_step is None:
+        self._header = None if again else self._usable_snapshot()
+        if self._header is None:
             self.start_over()
         else:
-            self._cut(self.snapshot_step)
+            self._cut(self._header)
+
+    @property
+    def snapshot_step(self) -> int | None:
+        """The step that the run goes on after; None where it starts from zero."""
+        return None if self._header is None else self._header.step
 
     @property
     def record(self) -> RunRecord:
@@ -91,24 +114,34 @@ class RunWriter:
     def load_snapshot(self) -> Snapshot | None:
         """What the run goes on from; None if it starts from zero.
 
-        A snapshot whose tensors cannot be read counts as none: the run starts over.
+        A snapshot whose tensors are not those that were written counts as none: the run starts
+        over, and says so.
         """
-        if self.snapshot_step is None:
+        if self._header is None:
             return None
-        snapshot = read_snapshot(self._folder.snapshot_file, self._record.id, self.snapshot_step)
-        if snapshot is None:
+        try:
+            return read_snapshot(self._folder.snapshot_file, self._record.id, self._header)
+        except Damaged as problem:
+            _log.warning("%s; run %s starts over", problem, self._record.id)
             self.start_over()
-        return snapshot
+            return None
 
     def start_over(self) -> None:
         """Start from zero: nothing of an earlier attempt stays."""
         self.close()
-        if self._folder.path.exists():
-            shutil.rmtree(self._folder.path)
-        self._folder.path.mkdir(parents=True)
-        self.snapshot_step = None
+        path = self._folder.path
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+        make_folder(path)
+        self._steps.cut(0)
+        self._measured.cut(0)
+        self._events.go_on_after(0)
+        self._header = None
         self._resumed = 0
         self._losses = []
+        self._files = {}
         self._seconds = {"steps": 0.0, "evaluations": 0.0}
         self._record = replace(self._record, tokens=0, last=None, best=None)
 
@@ -117,6 +150,8 @@ class RunWriter:
 
         Raises:
             OSError: the disk is full or gone; what was written before it is intact.
+            Damaged: what was written before is not there any more.
+            Claimed: another process has taken the run over.
             ValueError: the event is another run's, or does not follow the one before.
         """
         if event.run != self._record.id or self._record.state.ended:
@@ -131,7 +166,7 @@ class RunWriter:
             case Evaluation():
                 self._evaluation(event)
             case Weights():
-                pass  # their folder, which is there as a whole or not at all, says it
+                self._count_weights(self._folder.model_at(event.step))
             case Snapshot():
                 self._snapshot(event)
             case Diverged() | Stopped() | Finished():
@@ -145,9 +180,9 @@ class RunWriter:
             file.close()
 
     def _started(self, event: Started) -> None:
-        if event.step == 0 and (self.snapshot_step or self._losses):
+        if event.step == 0 and self._losses:
             self.start_over()  # the snapshot was not wanted, or the run is begun a second time
-        elif event.step != (self.snapshot_step or 0):
+        elif event.step != len(self._losses):
             raise ValueError(
                 f"run {event.run} starts at step {event.step}; its snapshot is of step "
                 f"{self.snapshot_step}"
@@ -178,8 +213,10 @@ class RunWriter:
         }
         for k in range(event.outputs.shape[1]):
             columns[f"output_{k}"] = event.outputs[:, k]
-        self._folder.predictions_folder.mkdir(exist_ok=True)
-        write_table(self._folder.predictions_file(event.step, event.split), columns)
+        file = self._folder.predictions_file(event.step, event.split)
+        make_folder(file.parent)
+        write_table(file, columns)
+        self._files[str(file.relative_to(self._folder.path))] = sum_of(file)
         row = EvaluationRow(
             step=event.step,
             split=event.split,
@@ -202,8 +239,10 @@ class RunWriter:
             raise ValueError(f"snapshot of step {event.step} after step {len(self._losses)}")
         self._steps.sync()
         self._measured.sync()
-        write_snapshot(self._folder.snapshot_file, event, len(self._measured.lines()))
-        self.snapshot_step = event.step
+        self._check()
+        logs = {"steps": self._steps, "diagnostics": self._measured, "events": self._events}
+        files = {**self._files, **{f"{name}.jsonl": of.sum for name, of in logs.items()}}
+        write_snapshot(self._folder.snapshot_file, event, files)
         self._save()
 
     def _crashed(self, event: Crashed) -> None:
@@ -213,6 +252,7 @@ class RunWriter:
         self.close()
 
     def _ended(self, event: End) -> None:
+        self._check_whole(event)
         line: dict[str, Any] = {"step": event.step}
         match event:
             case Diverged():
@@ -226,12 +266,47 @@ class RunWriter:
             case Finished():
                 self._end(State.FINISHED, line)
 
+    def _check_whole(self, event: End) -> None:
+        """Count what a run must have left before it says that it has ended."""
+        self._check()
+        for name, wanted in self._files.items():
+            if found := misfit(self._folder.path / name, wanted, whole=False):
+                raise Damaged(f"{self._folder.path / name}: {found}")
+        if not isinstance(event, Finished):
+            return
+        if event.weights is not None:
+            self._count_weights(self._folder.model_folder, self._folder.states_file)
+        last = self._record.last
+        if len(self._losses) != self._record.total_steps or last is None or last.step != event.step:
+            raise ValueError(
+                f"run {event.run} says finished after {len(self._losses)} of "
+                f"{self._record.total_steps} steps, its last evaluation at step "
+                f"{last.step if last else None}"
+            )
+
+    def _count_weights(self, folder: Path, instead: Path | None = None) -> None:
+        """Take down the sums of weights that were kept, or of what was kept instead of them."""
+        run = self._folder.path
+        if folder.is_dir():
+            name = folder.relative_to(run)
+            below = sums_below(folder, without=CARD)
+            self._files |= {f"{name}/{file}": of for file, of in below.items()}
+        elif instead is not None and instead.exists():
+            self._files[f"../../{instead.relative_to(run.parent.parent)}"] = sum_of(instead)
+        else:
+            raise Damaged(f"{folder}: the weights that were kept are missing")
+
     def _end(self, state: State, line: Mapping[str, object]) -> None:
         self._log(state.value, line)
         self.close()
         self._steps.seal()
         self._measured.seal()
-        self._record = replace(self._record, state=state)
+        folder = self._folder
+        for file in (folder.steps_file, folder.measured_file):
+            if file.exists():
+                self._files[file.name] = sum_of(file)
+        self._files[folder.events_file.name] = self._events.sum
+        self._record = replace(self._record, state=state, files=dict(sorted(self._files.items())))
         self._save()  # the run has ended from here on; before, a kill has it go on from a snapshot
         self._folder.sweep()
 
@@ -242,7 +317,8 @@ class RunWriter:
         self._events.sync()
 
     def _save(self) -> None:
-        replace_json(self._folder.record_file, self.record)
+        self._check()
+        write_record(self._folder.record_file, self.record)
 
     def _count_step(self, line: Mapping[str, Any]) -> None:
         self._losses.append(math.nan if line["loss"] is None else line["loss"])
@@ -253,37 +329,43 @@ class RunWriter:
         self._seconds["evaluations"] += row.seconds
         self._record = with_evaluation(self._record, row)
 
-    def _usable_snapshot(self) -> int | None:
-        """The step of the snapshot, if what lies beside it reaches as far."""
-        header = snapshot_header(self._folder.snapshot_file, self._record.id)
-        if header is None or len(self._measured.lines()) < header.measured:
-            return None
-        step = header.step
-        done = [line.get("step") for line in self._steps.lines()]
-        return step if done[:step] == list(range(1, step + 1)) else None
+    def _usable_snapshot(self) -> SnapshotHeader | None:
+        """The header of the snapshot, if all that lay beside it then is there, byte for byte.
 
-    def _cut(self, step: int) -> None:
-        """Go on after ``step``: cut off what came later, rebuild the record from what stays."""
-        folder = self._folder
-        models = {path for later, path in folder.models().items() if later > step}
+        Raises:
+            Unreadable: the system refuses to give a file.
+        """
+        folder, run = self._folder, self._record.id
+        try:
+            header = snapshot_header(folder.snapshot_file, run)
+            for name, wanted in header.files.items():
+                grows = name.endswith(".jsonl")
+                if found := misfit(folder.path / name, wanted, whole=True, prefix=grows):
+                    raise Damaged(f"{folder.path / name}: {found}")
+        except FileNotFoundError:
+            return None
+        except Unreadable:
+            raise
+        except Damaged as problem:
+            _log.warning("%s; run %s starts over", problem, run)
+            return None
+        return header
+
+    def _cut(self, header: SnapshotHeader) -> None:
+        """Cut off what came after the snapshot, and rebuild the record from what stays."""
+        folder, sums = self._folder, header.files
+        models = {path for step, path in folder.models().items() if step > header.step}
         for path in {folder.model_folder, *models}:
             shutil.rmtree(path, ignore_errors=True)
-        for line in self._steps.cut(step):
+        for line in self._steps.cut(sums["steps.jsonl"].bytes):
             self._count_step(line)
-        self._measured.cut(step)
-        end = 0
-        kept: set[str] = set()
-        for line in read_lines(folder.events_file):
-            if line.value["event"] == "crashed" or line.value["step"] > step:
-                break
-            end = line.end
-            if line.value["event"] == "evaluation":
-                row = evaluation_row(line.value)
-                kept.add(folder.predictions_file(row.step, row.split).name)
-                self._count_evaluation(row)
-        cut_file(folder.events_file, end)
+        self._measured.cut(sums["diagnostics.jsonl"].bytes)
+        self._events.go_on_after(sums["events.jsonl"].bytes)
+        for row in folder.evaluations():
+            self._count_evaluation(row)
+        self._files = {name: of for name, of in sums.items() if not name.endswith(".jsonl")}
         for path in folder.predictions_folder.glob("*"):
-            if path.name not in kept:
+            if str(path.relative_to(folder.path)) not in self._files:
                 path.unlink()
         folder.remove_temporary()
 

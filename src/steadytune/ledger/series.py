@@ -9,8 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from steadytune.errors import Damaged
 from steadytune.ledger.arrays import read_table, write_table
-from steadytune.ledger.durable import Lines, cut_file, read_lines
+from steadytune.ledger.durable import Lines
+from steadytune.ledger.json_lines import damaged, read_lines
+from steadytune.ledger.sums import misfit
+from steadytune.records import FileSum
 
 Columns = dict[str, NDArray[Any]]
 Tabulate = Callable[[Sequence[Mapping[str, Any]]], Columns]
@@ -47,21 +51,37 @@ class Series:
         """Force the lines to disk and let go of the file."""
         self._lines.close()
 
+    @property
+    def sum(self) -> FileSum:
+        """Of the lines, as they were written."""
+        return self._lines.sum
+
     def lines(self) -> list[dict[str, Any]]:
-        """The whole lines so far."""
+        """The whole lines so far.
+
+        Raises:
+            Damaged: one before others is not whole.
+        """
         return [line.value for line in read_lines(self._lines_file)]
 
-    def cut(self, step: int) -> list[dict[str, Any]]:
-        """Keep the lines up to ``step`` and give them back; nothing is sealed then."""
+    def cut(self, size: int) -> list[dict[str, Any]]:
+        """Keep the first ``size`` bytes of lines and give them back; nothing is sealed then."""
         self._sealed_file.unlink(missing_ok=True)
-        kept = [line for line in read_lines(self._lines_file) if line.value["step"] <= step]
-        cut_file(self._lines_file, kept[-1].end if kept else 0)
-        return [line.value for line in kept]
+        self._lines.go_on_after(size)
+        return self.lines()
 
     def seal(self) -> None:
-        """Write the lines as a table, if there are any."""
-        lines = self.lines()
-        if lines:
+        """Write the lines as a table, if there are any.
+
+        Raises:
+            Damaged: the file does not hold what was written.
+        """
+        found = misfit(self._lines_file, self.sum, whole=True, prefix=True)
+        if found is None and self._lines_file.exists():
+            found = misfit(self._lines_file, self.sum, whole=False)
+        if found is not None:
+            raise Damaged(f"{self._lines_file}: {found}")
+        if lines := self.lines():
             write_table(self._sealed_file, self._tabulate(lines))
 
     def sweep(self) -> None:
@@ -69,13 +89,31 @@ class Series:
         self._lines_file.unlink(missing_ok=True)
 
     def columns(self) -> Columns:
-        """All of it so far."""
+        """All of it so far.
+
+        Raises:
+            Damaged: it is not what was written there.
+        """
         if self._sealed_file.exists():
-            return read_table(self._sealed_file)
+            return self._sealed()
         lines = self.lines()
         if not lines and self._sealed_file.exists():  # sealed between the two looks
-            return read_table(self._sealed_file)
-        return self._tabulate(lines)
+            return self._sealed()
+        try:
+            return self._tabulate(lines)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise damaged(self._lines_file, error) from None
+
+    def _sealed(self) -> Columns:
+        columns = read_table(self._sealed_file)
+        for name, like in self._tabulate([]).items():
+            if name not in columns:
+                raise Damaged(f"{self._sealed_file}: damaged (it has no column {name})")
+            if columns[name].dtype.kind != like.dtype.kind:
+                raise Damaged(
+                    f"{self._sealed_file}: damaged (column {name} is {columns[name].dtype})"
+                )
+        return columns
 
 
 class Curve(NamedTuple):

@@ -6,6 +6,7 @@ For 256 examples and BERT-large this is 26 MB, the checkpoint itself 1.3 GB.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,25 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from steadytune.errors import BadInput
-from steadytune.ledger.durable import plain, replace_file
-from steadytune.ledger.run_folder import check_schema
+from steadytune.errors import BadInput, Damaged
+from steadytune.ledger.durable import make_folder, replace_file
+from steadytune.ledger.json_lines import plain
+from steadytune.ledger.schema import check_schema
 from steadytune.records import SCHEMA
+
+# What NumPy's archives raise, whatever byte of them is damaged.
+_NO_STATES = (
+    OSError,
+    BadZipFile,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    NotImplementedError,
+    SyntaxError,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ def write_states(path: Path, found: LayerStates) -> None:
         OSError: the disk is full or not writable; an earlier file is as it was.
     """
     about = json.dumps({"schema": SCHEMA, **plain(found.about)})
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
@@ -56,15 +72,20 @@ def read_states(path: Path) -> LayerStates:
     """The states in a file.
 
     Raises:
-        BadInput: there is no such file, or it holds something else.
+        Damaged: there is no such file, or it holds something else.
+        BadInput: a newer steadytune wrote it.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             about, states = json.loads(str(file["about"])), file["states"]
-    except (OSError, BadZipFile, KeyError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read as states of a run ({error})") from None
-    check_schema(about, path)
-    del about["schema"]
+        check_schema(about, path)
+        del about["schema"]
+    except BadInput:
+        raise
+    except _NO_STATES as error:
+        raise Damaged(f"{path}: cannot be read as states of a run ({error})") from None
+    if states.ndim != 3 or states.dtype != np.float32:
+        raise Damaged(f"{path}: damaged (states are {states.dtype}, {states.ndim} axes)")
     return LayerStates(about, states)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from steadytune.analysis.carries import LEAST_RUNS
 from steadytune.analysis.cautions import suspicious
 from steadytune.analysis.cells import Cell
+from steadytune.analysis.comparability import LEAST_RUNS
 from steadytune.analysis.compare import Answer
-from steadytune.analysis.contest import Contest, contests
-from steadytune.analysis.failure_tests import MOST
+from steadytune.analysis.estimators import std as std_of
 from steadytune.analysis.intervals import wilson
+from steadytune.analysis.leaderboard import Leaderboard, leaderboards
 from steadytune.analysis.runs import Runs
 from steadytune.analysis.summary import Which
 from steadytune.records import State
@@ -40,19 +40,23 @@ class Conclusion:
 
 def conclude(cells: Sequence[Cell], which: Which = "last") -> Conclusion:
     """The answer that the runs of a study give so far."""
-    found = contests(cells, which)
-    named = [one for contest in found for one in _shown(contest)]
-    cautions = [*suspicious(cells), *notes(named)]
+    found = leaderboards(cells, which)
+    named = [one for board in found for one in _shown(board)]
+    cautions = [*suspicious(cells), *notes(named), *_of_data(cells)]
     return Conclusion(
         headline=_headline(found),
-        evidence=tuple(line for contest in found for line in _evidence(contest)),
-        others=tuple(one.sentence for contest in found for one in contest.level[1:]),
+        evidence=tuple(line for board in found for line in _evidence(board)),
+        others=tuple(one.sentence for board in found for one in board.level[1:]),
         cautions=tuple(dict.fromkeys(f"{one.rstrip('.')}." for one in cautions)),
         next_steps=tuple(_next_steps(cells, found)),
     )
 
 
-def _headline(found: Sequence[Contest]) -> str:
+def _of_data(cells: Sequence[Cell]) -> list[str]:
+    return [line for cell in cells for run in cell.records[:1] for line in run.task.cautions]
+
+
+def _headline(found: Sequence[Leaderboard]) -> str:
     if not found:
         return "No run has ended yet, so there is no answer yet."
     learned = [one for one in found if not one.leader.failed.all()]
@@ -64,35 +68,35 @@ def _headline(found: Sequence[Contest]) -> str:
         wins = [f"{one} on {_tasks(names.count(one))}" for one in (name, *tied)]
         stuck = len(found) - len(learned)
         rest = f"; on {_tasks(stuck)} nothing was learned" if stuck else ""
-        return f"No recipe leads: the best mean has {', '.join(wins)}{rest}."
-    own = [runs for contest in found for runs in contest.runs if runs.recipe == name]
-    others = [runs for contest in found for runs in contest.runs if runs.recipe != name]
+        return f"No recipe leads everywhere. The highest mean has {', '.join(wins)}{rest}."
+    own = [runs for board in found for runs in board.runs if runs.recipe == name]
+    others = [runs for board in found for runs in board.runs if runs.recipe != name]
     if not others:
         return _alone(name, own)
     won = [one for one in learned if one.leader.recipe == name]
     failures = (
-        f"{_bad(own)} of its {_count(own)} runs failed, {_bad(others)} of the others' "
-        f"{_count(others)}"
+        f"{_bad(own)} of its {_count(own)} runs failed ({_bad(others)} of the others' "
+        f"{_count(others)})"
     )
-    return f"{_standing(name, won, len(found))}; {failures}."
+    return f"{_standing(name, won, len(found))} {failures}."
 
 
-def _standing(name: str, won: Sequence[Contest], tasks: int) -> str:
+def _standing(name: str, won: Sequence[Leaderboard], tasks: int) -> str:
     """That the recipe leads, and how sure that is."""
     where = "" if tasks == 1 else f" on {len(won)} of {_tasks(tasks)}"
-    refused = _named(one for contest in won for one in contest.refused)
-    rivals = _named(one for contest in won for one in contest.rivals)
+    refused = _named(one for board in won for one in board.refused)
+    rivals = _named(one for board in won for one in board.rivals)
+    highest = f"{name} has the highest mean{where}"
     if rivals:
         everywhere = " on every task" if len(won) > 1 else ""
-        told = f"but these runs do not tell it from {rivals}{everywhere}"
-        return f"{name} has the best mean{where}, {told}"
+        return f"{highest}. The runs do not separate it from {rivals}{everywhere}."
     if refused:
-        few = any(runs.n < LEAST_RUNS for contest in won for runs in contest.runs)
-        why = f"fewer than {LEAST_RUNS} runs of a recipe decide nothing" if few else "see below"
-        return f"{name} has the best mean{where}, but cannot be compared with {refused}: {why}"
-    several = any(len(contest.level) > 1 for contest in won)
+        few = any(runs.n < LEAST_RUNS for board in won for runs in board.runs)
+        why = f"that takes {LEAST_RUNS} runs of each" if few else "the reasons are below"
+        return f"{highest}. It cannot be compared with {refused}: {why}."
+    several = any(len(board.level) > 1 for board in won)
     other = "every other recipe" if several else won[0].level[0].b if won[0].level else "no other"
-    return f"Use {name}: it is better than {other}{where}, more than chance explains"
+    return f"Use {name}: it is significantly better than {other}{where}, or fails less often."
 
 
 def _alone(name: str, own: Sequence[Runs]) -> str:
@@ -105,58 +109,59 @@ def _alone(name: str, own: Sequence[Runs]) -> str:
     return f"{name} is not steady: {bad} of its {n} runs failed (95 % interval: {share})."
 
 
-def _evidence(contest: Contest) -> list[str]:
+def _evidence(board: Leaderboard) -> list[str]:
     """The sentences that stand behind the headline for one task."""
-    leader = contest.leader
-    if not contest.level:
+    leader = board.leader
+    if not board.level:
         return [f"{leader.task} ({leader.encoder}): {_told(leader)}."]
-    first = contest.level[0]
+    first = board.level[0]
     if first.verdict == "refused":
         where = f"{leader.task} ({leader.encoder})"
-        told = f"{where}: {_told(leader)}; next {_told(contest.runs[1])}"
+        told = f"{where}: {_told(leader)}; next {_told(board.runs[1])}"
         return [f"{told}. Not compared: {'; '.join(first.warnings)}."]
-    further = [one.sentence for one in _shown(contest)[1:] if one.verdict != "refused"]
-    return [first.sentence, *_rest(contest), *further]
+    further = [one.sentence for one in _shown(board)[1:] if one.verdict != "refused"]
+    return [first.sentence, *_rest(board), *further]
 
 
-def _rest(contest: Contest) -> list[str]:
+def _rest(board: Leaderboard) -> list[str]:
     """How the leader stands to the recipes behind the second, in a sentence."""
-    rest = contest.level[1:]
+    rest = board.level[1:]
     better = [one.b for one in rest if one.verdict == "a"]
-    failing = [one.b for one in contest.failures[1:] if one.verdict == "a" and one.b not in better]
+    failing = [one.b for one in board.failures[1:] if one.verdict == "a" and one.b not in better]
     kinds = {
         "is better than": better,
         "fails less often than": failing,
-        "is not told from": [name for name in contest.rivals if name in {one.b for one in rest}],
+        "is not significantly different from": [
+            name for name in board.rivals if name in {one.b for one in rest}
+        ],
         "is not compared with": [one.b for one in rest if one.verdict == "refused"],
     }
     told = [f"{what} {', '.join(names)}" for what, names in kinds.items() if names]
     if not told:
         return []
-    leader = contest.leader
+    leader = board.leader
     return [
-        f"Of the others on {leader.task} ({leader.encoder}), {leader.recipe} {'; '.join(told)} "
-        f"(p-values by Holm over {contest.comparisons} comparisons)."
+        f"On {leader.task} ({leader.encoder}), {leader.recipe} {'; '.join(told)} "
+        f"(Holm over {board.comparisons} comparisons)."
     ]
 
 
-def _shown(contest: Contest) -> list[Answer]:
-    """The comparisons with the second best: who is better, and what else is decided."""
-    more = [one for one in (contest.spread, *contest.failures[:1]) if one is not None]
-    return [*contest.level[:1], *(one for one in more if one.verdict in ("a", "b"))]
+def _shown(board: Leaderboard) -> list[Answer]:
+    """The comparisons with the second best: who is better, and who fails less if decided."""
+    return [*board.level[:1], *(one for one in board.failures[:1] if one.verdict in ("a", "b"))]
 
 
 def _told(runs: Runs) -> str:
     metric = runs.metric
     mean, values = float(runs.values.mean()), runs.values
-    std = f", std {shown(metric, float(values.std(ddof=1)))}" if runs.n > 1 else ""
+    std = f", std {shown(metric, float(std_of(values)))}" if runs.n > 1 else ""
     return (
         f"{runs.recipe} mean {metric.replace('_', ' ')} {shown(metric, mean)}{std}, "
         f"{_bad([runs])} of {_runs(runs.n)} failed"
     )
 
 
-def _next_steps(cells: Sequence[Cell], found: Sequence[Contest]) -> list[str]:
+def _next_steps(cells: Sequence[Cell], found: Sequence[Leaderboard]) -> list[str]:
     steps = _unfinished(cells)
     fragile = dict.fromkeys(one.leader.recipe for one in found if one.leader.failed.any())
     if fragile:
@@ -167,14 +172,14 @@ def _next_steps(cells: Sequence[Cell], found: Sequence[Contest]) -> list[str]:
     few = [one for one in found if any(runs.n < LEAST_RUNS for runs in one.runs) and one.level]
     if few:
         steps.append(
-            f"Run {LEAST_RUNS} seeds of each recipe at least, better 10: the same command with a "
-            "larger --seeds keeps the runs that are there."
+            f"Run at least {LEAST_RUNS} seeds of each recipe, better 10. To add seeds, run the "
+            "same command with a larger --seeds; finished runs are kept."
         )
     steps += _more_seeds(found)
     if any(len(one.rivals) and len(one.runs) > 2 for one in found):
         steps.append(
-            "The leader was chosen by looking, so each p-value pays for all pairs of recipes. For "
-            "two recipes chosen before looking, ask steadytune compare: it pays for one pair."
+            "The leader was picked after seeing the results, so p-values are corrected for all "
+            "pairs of recipes. If you planned one comparison, use steadytune compare."
         )
     if not steps and found:
         steps.append("Use that recipe, and report its mean with n and interval, not its best run.")
@@ -190,41 +195,30 @@ def _unfinished(cells: Sequence[Cell]) -> list[str]:
     return [f"Run the same command again: {', '.join(open_runs)}."] if open_runs else []
 
 
-def _more_seeds(found: Sequence[Contest]) -> list[str]:
-    """What would tell the first two of each task apart, where the runs do not."""
+def _more_seeds(found: Sequence[Leaderboard]) -> list[str]:
+    """What would separate the first two of each task, where the runs do not."""
     firsts = [one.level[0] for one in found if one.level and one.level[0].verdict == "undecided"]
     if not firsts:
         return []
-    by_pair: dict[str, list[Answer]] = {}
+    by_pair: dict[str, list[str]] = {}
     for one in firsts:
-        by_pair.setdefault(" against ".join(sorted((one.a, one.b))), []).append(one)
-    steps = [f"{pair}: {'; '.join(_seeds_needed(of))}." for pair, of in by_pair.items()]
-    if any(one.seeds_needed is not None for one in firsts):
+        if one.seeds_needed is not None:
+            pair = " and ".join(sorted((one.a, one.b)))
+            told = f"about {one.seeds_needed} seeds of each on {one.task} ({one.encoder})"
+            by_pair.setdefault(pair, []).append(told)
+    steps = [
+        f"To separate {pair}: {', '.join(told)}, if the true difference is the one seen."
+        for pair, told in by_pair.items()
+    ]
+    if steps:
         steps.append(
-            "Those numbers hold if further runs are like these; the same command with a larger "
-            "--seeds keeps the runs there are."
+            "To add seeds, run the same command with a larger --seeds; finished runs are kept."
         )
     return [
         *steps,
-        "Or take what is not told apart for equally good here, and choose by failures, spread or "
-        "cost.",
+        "Undecided does not mean equal: the intervals say which differences are still possible. "
+        "Until more is known, choose by failures, spread or cost.",
     ]
-
-
-def _seeds_needed(open_: Sequence[Answer]) -> list[str]:
-    """The same of one pair of recipes on its tasks, in words."""
-    enough = [
-        f"about {one.seeds_needed} seeds of each on {one.task} ({one.encoder})"
-        for one in open_
-        if one.seeds_needed is not None
-    ]
-    never = [f"{one.task} ({one.encoder})" for one in open_ if one.seeds_needed is None]
-    told = [f"{', '.join(enough)} would tell their means apart"] if enough else []
-    if never:
-        told.append(
-            f"on {', '.join(never)} not even {MOST} seeds of each would tell their means apart"
-        )
-    return told
 
 
 def _most_frequent(names: Sequence[str]) -> list[str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Any, cast
 
 from steadytune.analysis.compare import Answer
 from steadytune.analysis.evidence import Question
+from steadytune.escape import markdown, visible
+from steadytune.reports.strict_json import strict_json
 
 _ASKED = {
     Question.LEVEL: "Which is better on average?",
@@ -19,14 +18,14 @@ _ASKED = {
     Question.FAILURES: "Which fails less often?",
     Question.IMPROVEMENT: "Will a run of one beat a run of the other?",
     Question.ORDER: "Is one better from its worst runs to its best?",
-    Question.EXAMPLES: "Would the difference hold on other examples too?",
+    Question.EXAMPLES: "How large would the difference be on other examples?",
 }
 CAPTION = (
     "Metrics x 100 on dev, over all ended runs, failed ones included; standard deviations with "
-    "ddof = 1; intervals are 95 %: BCa bootstrap over runs, widened for few, for shares Newcombe. "
-    "A difference is called decided where p, after Holm's correction over tasks and encoders, is "
-    "below 0.05; a chance of winning where it is at least 0.75 and its interval above one half; a "
-    "stochastic order where epsilon_min is below 0.2."
+    "ddof = 1. The first three questions get verdicts: p-values are corrected together for all "
+    "verdicts on this page (Holm), so the chance that any of them is wrong is 5 %. The others are "
+    "described by an interval and get no verdict. Intervals are 95 %, each for itself: of means, "
+    "the permutation test inverted; of failed shares, Newcombe; of the rest, bootstrap."
 )
 
 
@@ -39,7 +38,7 @@ def as_text(answers: Sequence[Answer], width: int | None = None) -> str:
     """
     lines = list[str]()
     for heading, sentences in _sections(answers).items():
-        lines += [heading, *(_folded(sentence, width) for sentence in sentences), ""]
+        lines += [heading, *(_folded(visible(sentence), width) for sentence in sentences), ""]
     return "\n".join([*lines, _folded(CAPTION, width, indent="")])
 
 
@@ -61,13 +60,13 @@ def as_markdown(answers: Sequence[Answer]) -> str:
     """The same with headings and lists."""
     lines = list[str]()
     for heading, sentences in _sections(answers).items():
-        lines += [f"### {heading}", "", *(f"- {sentence}" for sentence in sentences), ""]
+        lines += [f"### {heading}", "", *(f"- {markdown(sentence)}" for sentence in sentences), ""]
     return "\n".join([*lines, CAPTION])
 
 
 def as_json(answers: Sequence[Answer]) -> str:
     """A list of objects with the fields of Answer; metrics as fractions."""
-    return json.dumps([_plain(asdict(one)) for one in answers], indent=2, allow_nan=False)
+    return strict_json([asdict(one) for one in answers])
 
 
 def _sections(answers: Sequence[Answer]) -> dict[str, list[str]]:
@@ -116,17 +115,6 @@ def _sentence(warning: str, of: Answer) -> str:
     """With a capital, unless it begins with a recipe's name."""
     named = warning.startswith((of.a, of.b))
     return warning if named else warning[:1].upper() + warning[1:]
-
-
-def _plain(value: object) -> object:
-    """JSON has no NaN and no infinity: null takes their place."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in cast(dict[str, Any], value).items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in cast(Sequence[Any], value)]
-    return value
 
 
 class Format(StrEnum):

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from steadytune.analysis.summary import CHECKPOINTS, SummaryRow
+from steadytune.escape import cell, latex, markdown, visible
 from steadytune.metrics import METRICS
-from steadytune.reports.summary_table import LATEX, plain, shown
+from steadytune.reports.strict_json import strict_json
+from steadytune.reports.summary_table import failed_means, is_best, number, shown
 
 COLUMNS = ("std", "mean", "max", "failed")
 
@@ -62,12 +62,12 @@ def _caption(rows: Sequence[SummaryRow]) -> str:
     which = CHECKPOINTS[rows[0].checkpoint if rows else "last"]
     errors = any(row.metric and not METRICS[row.metric].higher_is_better for row in rows)
     return (
-        f"Metrics x 100 on dev, {which}, over all n ended runs; std with ddof = 1. failed: runs of "
-        "the n with accuracy at the end of training not above the majority class's, a constant "
-        "prediction, or a tensor that stopped being finite (those enter with the majority class's "
-        "metric). "
+        f"Metrics x 100 on dev, {which}, over all n ended runs; std with ddof = 1. "
+        f"{failed_means(rows)} Diverged runs are among the failed and enter with the metric of a "
+        "constant prediction. "
         + ("Errors are not multiplied by 100, and the least is their max. " if errors else "")
-        + "Best of a task, but no std where every run failed: "
+        + "Best of a task (equal numbers all; none of a recipe with unfinished runs, and no std "
+        "where every run failed): "
     )
 
 
@@ -83,38 +83,23 @@ def _entries(row: SummaryRow | None, column: Sequence[SummaryRow | None]) -> lis
     if row is None or not row.n:
         return [Entry("-")] * len(COLUMNS)
     others = [one for one in column if one is not None and one.n]
-    entries = list[Entry]()
-    for name, value in (("std", row.std), ("mean", row.mean), ("max", _most(row))):
-        own, most = _merit(row, name), max(_merit(one, name) for one in others)
-        best = len(others) > 1 and own == most > -math.inf
-        entries.append(Entry(shown(row.metric, value), value, best))
-    bad = row.failed + row.diverged
-    return [*entries, Entry(f"{bad}/{row.n}", bad / row.n)]
-
-
-def _merit(row: SummaryRow, name: str) -> float:
-    """A number turned so that more is better; minus infinity for what must not be called best."""
-    if name == "std":
-        nothing = row.std is None or row.failed + row.diverged == row.n
-        return -math.inf if nothing else -(row.std or 0.0)
-    value = row.mean if name == "mean" else _most(row)
-    return -math.inf if value is None else METRICS[row.metric].merit(value)
-
-
-def _most(row: SummaryRow) -> float | None:
-    """The best run: of errors the least."""
-    return row.max if not row.metric or METRICS[row.metric].higher_is_better else row.min
+    entries = [
+        Entry(shown(row.metric, value), value, is_best(row, name, others))
+        for name in COLUMNS[:3]
+        for value in [number(row, name)]
+    ]
+    return [*entries, Entry(f"{row.failed}/{row.n}", row.failed / row.n)]
 
 
 def as_table(rows: Sequence[SummaryRow], width: int | None = None) -> str:
     """Text; tasks that do not fit beside each other into ``width`` columns stand below."""
     of = paper_table(rows)
-    names = ["recipe", *of.lines]
+    names = ["recipe", *map(visible, of.lines)]
     first = [name.ljust(max(map(len, names))) for name in names]
     lines, used = [list[str]()], width or 200
     block = [" " * len(first[0]), *first]
     for place, task in enumerate(of.tasks):
-        group = _group(of, place, task)
+        group = _group(of, place, visible(task))
         if len(block[0]) + len(group[0]) + 3 > used and len(block[0]) > len(first[0]):
             lines.append(block)
             block = [" " * len(first[0]), *first]
@@ -139,10 +124,10 @@ def _group(of: PaperTable, place: int, task: str) -> list[str]:
 def as_markdown(rows: Sequence[SummaryRow]) -> str:
     """A pipe table, best numbers bold, with its caption under it."""
     of = paper_table(rows)
-    heads = ["recipe", *(f"{plain(task)} {column}" for task in of.tasks for column in COLUMNS)]
+    heads = ["recipe", *(f"{markdown(task)} {column}" for task in of.tasks for column in COLUMNS)]
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)]]
     for name, entries in of.lines.items():
-        lines.append([plain(name), *(f"**{e.text}**" if e.best else e.text for e in entries)])
+        lines.append([markdown(name), *(f"**{e.text}**" if e.best else e.text for e in entries)])
     return "\n".join(
         ["| " + " | ".join(line) + " |" for line in lines] + ["", f"{of.caption}bold."]
     )
@@ -152,10 +137,10 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
     """A booktabs table: tasks over their columns, best numbers bold."""
     of, step = paper_table(rows), len(COLUMNS)
     starts = [2 + step * place for place in range(len(of.tasks))]
-    spans = [rf"\multicolumn{{{step}}}{{c}}{{{task.translate(LATEX)}}}" for task in of.tasks]
+    spans = [rf"\multicolumn{{{step}}}{{c}}{{{latex(task)}}}" for task in of.tasks]
     rules = [rf"\cmidrule(lr){{{start}-{start + step - 1}}}" for start in starts]
     body = [
-        " & ".join([name.translate(LATEX), *(_bold(one) for one in entries)]) + r" \\"
+        " & ".join([latex(name), *(_bold(one) for one in entries)]) + r" \\"
         for name, entries in of.lines.items()
     ]
     return "\n".join(
@@ -171,7 +156,7 @@ def as_latex(rows: Sequence[SummaryRow]) -> str:
             *body,
             r"\bottomrule",
             r"\end{tabular}",
-            rf"\caption{{{of.caption.translate(LATEX)}bold.}}",
+            rf"\caption{{{latex(of.caption)}bold.}}",
             r"\end{table}",
         ]
     )
@@ -186,9 +171,9 @@ def as_csv(rows: Sequence[SummaryRow]) -> str:
     of = paper_table(rows)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["recipe", *(f"{task} {column}" for task in of.tasks for column in COLUMNS)])
+    writer.writerow(["recipe", *(cell(f"{task} {name}") for task in of.tasks for name in COLUMNS)])
     for name, entries in of.lines.items():
-        writer.writerow([name, *(one.text for one in entries)])
+        writer.writerow([cell(name), *(one.text for one in entries)])
     return stream.getvalue().rstrip("\n")
 
 
@@ -205,7 +190,7 @@ def as_json(rows: Sequence[SummaryRow]) -> str:
         }
         for name, entries in of.lines.items()
     ]
-    return json.dumps(found, indent=2)
+    return strict_json(found)
 
 
 def _plain_entries(entries: Sequence[Entry]) -> dict[str, object]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 
 from steadytune.analysis.failure_tests import MOST
-from steadytune.analysis.level_tests import smallest_p
 from steadytune.analysis.power import (
     ALPHA,
     detectable_difference,
@@ -23,7 +20,9 @@ from steadytune.analysis.power import (
 )
 from steadytune.analysis.sequential import sequential_plan, sequential_power
 from steadytune.errors import BadInput
+from steadytune.reports.strict_json import strict_json
 
+_LARGEST = 1e6  # beyond this a number is a slip
 LEAST = 5  # seeds of each recipe that ``compare`` asks for
 
 
@@ -60,7 +59,10 @@ class Need:
 
 @dataclass(frozen=True)
 class Look:
-    """A look at a growing study: after ``seeds`` of each recipe stop where p is below ``p``."""
+    """A look at a growing study: after ``seeds`` of each recipe stop where p is below ``p``.
+
+    ``p`` is 0 where so few runs cannot have as small a p-value as the look would ask.
+    """
 
     seeds: int
     p: float
@@ -86,9 +88,7 @@ def found_by(seeds: int, *, power: float, comparisons: int = 1) -> list[str]:
     """What differences ``seeds`` of each recipe find with that power, a sentence each."""
     _check(Difference(means=1.0), power, comparisons, seeds)
     alpha = ALPHA / comparisons
-    means = None
-    if _can_reject(seeds, alpha):
-        means = detectable_difference(1, 1, seeds, alpha=alpha, power=power)
+    means = detectable_difference(1, 1, seeds, alpha=alpha, power=power)
     ratio = detectable_ratio(seeds, alpha=alpha, power=power)
     share = detectable_share(0.0, seeds, alpha=alpha, power=power)
     no, found = "no difference of", f"{seeds} seeds of each recipe find in {100 * power:g} %"
@@ -100,14 +100,16 @@ def found_by(seeds: int, *, power: float, comparisons: int = 1) -> list[str]:
     return [f"{found} of studies: {one}." for one in told]
 
 
-def looks(at: Sequence[int], asked: Difference) -> tuple[list[Look], str]:
+def looks(at: Sequence[int], asked: Difference, *, comparisons: int = 1) -> tuple[list[Look], str]:
     """An O'Brien-Fleming plan that keeps its error rate of 5 %, and what it costs.
 
     Raises:
         BadInput: the numbers of seeds do not rise, or begin below 5.
     """
-    plan = sequential_plan(at)
+    plan = sequential_plan(at, alpha=ALPHA / comparisons)
     told = "All looks together err in 5 % of studies whose recipes do not differ."
+    if comparisons > 1:
+        told += f" Each of the {comparisons} comparisons has its share of that."
     if asked.means is not None:
         chance, runs = sequential_power(plan, asked.means, *asked.stds)
         told += (
@@ -132,14 +134,7 @@ def _questions(asked: Difference) -> list[tuple[str, str, Callable[..., float]]]
 
 
 def _power_of_means(asked: Difference, seeds: int, *, alpha: float) -> float:
-    """Of the permutation test, which with few seeds has no p-value below a small alpha."""
-    if asked.means is None or not _can_reject(seeds, alpha):
-        return 0.0
-    return mean_power(asked.means, *asked.stds, seeds, alpha=alpha)
-
-
-def _can_reject(seeds: int, alpha: float) -> bool:
-    return smallest_p(math.comb(2 * seeds, seeds)) < alpha
+    return mean_power(asked.means or 0.0, *asked.stds, seeds, alpha=alpha)
 
 
 def _means(asked: Difference) -> str:
@@ -168,14 +163,18 @@ def _check(asked: Difference, power: float, comparisons: int, seeds: int | None)
     shares = asked.failed or (0.0, 0.0)
     wrong = {
         f"--power {power:g}: give a chance between 0 and 1, such as 0.8": not 0 < power < 1,
-        f"--comparisons {comparisons}: give 1 or more": comparisons < 1,
+        f"--comparisons {comparisons}: give 1 to {_LARGEST:g}": not 1 <= comparisons <= _LARGEST,
         f"--seeds {seeds}: give {LEAST} to {MOST}, as compare takes {LEAST} of each at least": (
             seeds is not None and not LEAST <= seeds <= MOST
         ),
-        f"--std {asked.stds}: give standard deviations above 0": min(asked.stds) <= 0,
-        f"--means {asked.means}: give a difference other than 0": asked.means == 0,
-        f"--ratio {asked.ratio}: give one above 1, the larger std over the smaller": (
-            asked.ratio is not None and asked.ratio <= 1
+        f"--std {asked.stds}: give standard deviations above 0, at most {_LARGEST:g}": (
+            not all(0 < std <= _LARGEST for std in asked.stds)
+        ),
+        f"--means {asked.means}: give a difference other than 0, at most {_LARGEST:g}": (
+            asked.means is not None and not 0 < abs(asked.means) <= _LARGEST
+        ),
+        f"--ratio {asked.ratio}: give the larger std over the smaller, above 1, at most 1000": (
+            asked.ratio is not None and not 1 < asked.ratio <= 1000
         ),
         f"--failed {shares}: give two different shares between 0 and 1, such as 0.1 0.4": (
             not all(0 <= share <= 1 for share in shares)
@@ -204,7 +203,7 @@ def as_json(
         "looks": [asdict(one) for one in plan],
         "remarks": list(remarks),
     }
-    return json.dumps(found, indent=2, allow_nan=False)
+    return strict_json(found)
 
 
 def as_text(
@@ -213,5 +212,10 @@ def as_text(
     """A line a sentence."""
     lines = [one.sentence for one in needs]
     lines += shown
-    lines += [f"After {one.seeds} seeds of each: stop if p < {one.p:.2g}." for one in plan]
+    lines += [
+        f"After {one.seeds} seeds of each: stop if p < {one.p:.2g}."
+        if one.p
+        else f"After {one.seeds} seeds of each: go on; so few runs cannot have so small a p."
+        for one in plan
+    ]
     return "\n".join([*lines, *remarks])

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from steadytune.analysis.cells import Cell
 from steadytune.analysis.summary import SummaryRow, Which, summarize
-from steadytune.metrics import METRICS
 from steadytune.reports import summary_table
 from steadytune.reports.study_data import facts_of, metrics_of
 
@@ -17,7 +16,7 @@ CHECKPOINTS: tuple[Which, ...] = ("last", "best")
 
 @dataclass(frozen=True)
 class Line:
-    """One recipe: the columns of SHOWN; ``best`` if no other recipe of the task has its mean."""
+    """One recipe: the columns of SHOWN; ``best`` if no other has a better mean."""
 
     cells: tuple[str, ...]
     best: bool
@@ -107,18 +106,10 @@ def _group(title: str, rows: Sequence[SummaryRow]) -> Group:
     return Group(
         title=title,
         what=f"{known.metric.replace('_', ' ')}, majority class {majority}" if known.metric else "",
-        lines=tuple(Line(_cells(row), _is_best(row, rows)) for row in rows),
+        lines=tuple(Line(_cells(row), summary_table.is_best(row, "mean", rows)) for row in rows),
     )
 
 
 def _cells(row: SummaryRow) -> tuple[str, ...]:
     everything = dict(zip(summary_table.HEADINGS, summary_table.cells(row), strict=True))
     return tuple(everything[name] for name in SHOWN)
-
-
-def _is_best(row: SummaryRow, rows: Sequence[SummaryRow]) -> bool:
-    if row.mean is None:
-        return False
-    merit = METRICS[row.metric].merit
-    others = [merit(one.mean) for one in rows if one is not row and one.mean is not None]
-    return bool(others) and merit(row.mean) > max(others)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from steadytune.analysis.summary import SummaryRow, summarize
+from steadytune.escape import visible
 from steadytune.figures.headroom import headroom_data, in_words
 from steadytune.reproduce.claims import Claim, Finding
 from steadytune.reproduce.evidence import SEARCHED, Evidence
@@ -76,7 +77,7 @@ def _claims(found: Found) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return visible(text.replace("\n", " ")).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _table(experiment: Experiment, evidence: Evidence) -> Iterator[str]:
@@ -89,7 +90,9 @@ def _table(experiment: Experiment, evidence: Evidence) -> Iterator[str]:
         return
     yield f"{evidence.cast.encoder}:"
     yield ""
-    yield "| task | recipe | metric | n | failed | diverged | mean | 95 % | std | min | max |"
+    yield (
+        "| task | recipe | metric | n | failed | of them diverged | mean | 95 % | std | min | max |"
+    )
     yield "|---|---|---|--:|--:|--:|--:|---|--:|--:|--:|"
     yield from map(_row, rows)
     yield ""

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+
+from steadytune.escape.terminal import SafeConsole
 
 if TYPE_CHECKING:
     from steadytune.reproduce.cast import Cast
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 GPU_ENCODER = "bert-large-uncased"
 CRASHED = 1
-errors = Console(stderr=True, highlight=False)
+errors = SafeConsole(stderr=True, highlight=False)
 
 
 def reproduce(

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from steadytune.errors import BadInput
+from pydantic import ValidationError
+
+from steadytune.bounds import MOST_RATE
+from steadytune.errors import BadInput, not_known
 from steadytune.reproduce.mosbach2021 import EXPERIMENTS, Experiment
 from steadytune.reproduce.scale import SCALES, Scale, default_scale
 from steadytune.study import TaskChoice
+from steadytune.study_file.problems import told
 
+MOST_SEEDS = 1000  # each stands for some fifty runs
 PAPERS = ("mosbach2021", "headroom")
 
 
@@ -35,15 +40,14 @@ def experiments(what: str, names: Sequence[str]) -> list[Experiment]:
         BadInput: there is no such paper or experiment.
     """
     if what not in PAPERS:
-        raise BadInput(f"{what!r} cannot be reproduced; there are {', '.join(PAPERS)}")
+        raise BadInput(not_known("paper", what, PAPERS))
     if what == "headroom":
         if names:
             raise BadInput(f"headroom is one experiment; leave out {', '.join(names)}")
         names = ("headroom",)
     unknown = [name for name in names if name not in EXPERIMENTS]
     if unknown:
-        known = "\n".join(f"  {one.name:20} {one.shows}" for one in EXPERIMENTS.values())
-        raise BadInput(f"there is no experiment {unknown[0]!r}; there are\n{known}")
+        raise BadInput("\n".join(not_known("experiment", name, EXPERIMENTS) for name in unknown))
     wanted = list(dict.fromkeys(names or EXPERIMENTS))
     return [EXPERIMENTS[name] for name in wanted]
 
@@ -55,17 +59,19 @@ def scale_of(given: Options, encoders: Sequence[str]) -> Scale:
         BadInput: there is no such scale, or a number is out of range.
     """
     if given.scale is not None and given.scale not in SCALES:
-        raise BadInput(f"scale {given.scale!r} is not known; there are {', '.join(SCALES)}")
+        raise BadInput(not_known("scale", given.scale, SCALES))
     scale = default_scale(tuple(encoders)) if given.scale is None else SCALES[given.scale]
-    for name, value, least in (("seeds", given.seeds, 1), ("train-size", given.train_size, 2)):
-        if value is not None and value < least:
-            raise BadInput(f"--{name} {value}: give {least} or more")
-    if len(given.lrs) not in (0, 3) or min(given.lrs, default=1.0) <= 0:
+    if given.seeds is not None and not 1 <= given.seeds <= MOST_SEEDS:
+        raise BadInput(f"--seeds {given.seeds}: give 1 to {MOST_SEEDS}")
+    if len(given.lrs) not in (0, 3) or not all(0 < lr <= MOST_RATE for lr in given.lrs):
         raise BadInput(
-            f"--lr is given {len(given.lrs)} times; give three positive rates, the middle one for "
-            "the default and the proposed recipe"
+            f"--lr {' --lr '.join(f'{lr:g}' for lr in given.lrs)}: give three rates above 0, at "
+            f"most {MOST_RATE}; the middle one is for the default and the proposed recipe"
         )
-    tasks, subsets = _tasks(given, scale)
+    try:
+        tasks, subsets = _tasks(given, scale)
+    except ValidationError as error:
+        raise told(error) from None
     lrs = tuple(sorted(given.lrs)) or scale.lrs
     searched = scale.searched if not given.lrs else (lrs[0] / 2, lrs[-1] * 10)
     seeds = scale.seeds if given.seeds is None else given.seeds

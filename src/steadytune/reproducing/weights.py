@@ -11,6 +11,7 @@ from steadytune.analysis.outcomes import Outcome, outcome
 from steadytune.checkpoints.kept import KeptRuns
 from steadytune.checkpoints.of_runs import forgetting_along_of, forgetting_of, surface_of
 from steadytune.errors import BadInput
+from steadytune.paths import as_path
 from steadytune.records import RunRecord
 from steadytune.reproduce.evidence import Evidence
 from steadytune.reproduce.parts import slug
@@ -60,7 +61,7 @@ def measure_forgetting(evidence: Evidence, text: Path | None, console: Console) 
     if text is None:
         return ["forgetting was not measured: give --text FILE, such as WikiText-2's wiki.test.raw"]
     try:
-        words = text.read_text(encoding="utf-8")
+        words = as_path(text).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"--text {text}: cannot be read as UTF-8 text ({error})") from None
     weights, notes, scale = Weights(evidence), list[str](), evidence.cast.scale

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from steadytune.figures import TABLE, save
-from steadytune.ledger.durable import plain
+from steadytune.ledger.durable import replace_text
+from steadytune.ledger.json_lines import plain
 from steadytune.reproduce.evidence import Evidence
 from steadytune.reproduce.mosbach2021 import Experiment
 from steadytune.reproduce.outcome_page import Drawn, Found, as_json, page
@@ -32,9 +33,9 @@ def write_up(
     found = [(evidence, decide(evidence, wanted)) for evidence in every]
     drawn = {experiment.name: _draw(experiment, every, out) for experiment in wanted}
     text = json.dumps(plain(as_json(found)), indent=2, ensure_ascii=False)
-    (out / "claims.json").write_text(text + "\n", encoding="utf-8")
+    replace_text(out / "claims.json", text + "\n")
     path = out / "README.md"
-    path.write_text(page(wanted, found, drawn, notes), encoding="utf-8")
+    replace_text(path, page(wanted, found, drawn, notes))
     return path, found
 
 

@@ -11,15 +11,41 @@ from pydantic_core import ErrorDetails
 
 from steadytune.errors import BadInput
 from steadytune.recipe import StabilizerChoice
-from steadytune.stabilizers._stabilizer import Stabilizer
+from steadytune.stabilizers._stabilizer import Cost, Stabilizer
+from steadytune.stabilizers.child_tuning import ChildTuning
+from steadytune.stabilizers.ema import Ema
+from steadytune.stabilizers.free_lb import FreeLb
+from steadytune.stabilizers.frozen_layers import FrozenLayers
+from steadytune.stabilizers.gradual_unfreezing import GradualUnfreezing
 from steadytune.stabilizers.layerwise_lr_decay import LayerwiseLrDecay
+from steadytune.stabilizers.lora import Lora
+from steadytune.stabilizers.lp_ft import LpFt
 from steadytune.stabilizers.mixout import Mixout
+from steadytune.stabilizers.neftune import Neftune
+from steadytune.stabilizers.noisy_tune import NoisyTune
 from steadytune.stabilizers.pretrained_decay import PretrainedDecay
+from steadytune.stabilizers.r_drop import RDrop
 from steadytune.stabilizers.reinit_layers import ReinitLayers
+from steadytune.stabilizers.schedule_free import ScheduleFree
 
-TABLE: dict[str, type[Any]] = {
-    member.name: member for member in (LayerwiseLrDecay, Mixout, PretrainedDecay, ReinitLayers)
-}
+_ALL: tuple[type[Any], ...] = (
+    ChildTuning,
+    Ema,
+    FreeLb,
+    FrozenLayers,
+    GradualUnfreezing,
+    LayerwiseLrDecay,
+    Lora,
+    LpFt,
+    Mixout,
+    Neftune,
+    NoisyTune,
+    PretrainedDecay,
+    RDrop,
+    ReinitLayers,
+    ScheduleFree,
+)
+TABLE: dict[str, type[Any]] = {member.name: member for member in _ALL}
 
 
 def make(choice: StabilizerChoice) -> Stabilizer:
@@ -59,10 +85,22 @@ def _in_words(problem: ErrorDetails, known: str) -> str:
 
 __all__ = [
     "TABLE",
+    "ChildTuning",
+    "Cost",
+    "Ema",
+    "FreeLb",
+    "FrozenLayers",
+    "GradualUnfreezing",
     "LayerwiseLrDecay",
+    "Lora",
+    "LpFt",
     "Mixout",
+    "Neftune",
+    "NoisyTune",
     "PretrainedDecay",
+    "RDrop",
     "ReinitLayers",
+    "ScheduleFree",
     "Stabilizer",
     "make",
     "resolve",

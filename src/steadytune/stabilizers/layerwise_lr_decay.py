@@ -15,7 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from steadytune.procedure import Group, Parameter, Procedure
-from steadytune.stabilizers._stabilizer import STRICT
+from steadytune.stabilizers._stabilizer import STRICT, Cost
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -28,6 +28,7 @@ class LayerwiseLrDecay:
 
     name: ClassVar[str] = "layerwise_lr_decay"
     summary: ClassVar[str] = "smaller learning rates for lower layers (Howard & Ruder 2018)"
+    cost: ClassVar[Cost] = Cost()
 
     factor: Annotated[float, Field(gt=0, le=1)] = 0.95
 
@@ -35,8 +36,8 @@ class LayerwiseLrDecay:
         """Refill the slot ``groups``."""
         inner = procedure.groups
 
-        def groups(parameter: Parameter, depth: int) -> Group:
-            group = inner(parameter, depth)
+        def groups(parameter: Parameter, depth: int, step: int) -> Group:
+            group = inner(parameter, depth, step)
             power = depth + 1 - parameter.depth
             return replace(group, lr_factor=group.lr_factor * self.factor**power)
 

@@ -28,9 +28,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from steadytune.procedure import Masks, Parameter, Params, Procedure
+from steadytune.procedure import Draws, Parameter, Params, Procedure
 from steadytune.seeds import keep_rate
-from steadytune.stabilizers._stabilizer import STRICT
+from steadytune.stabilizers._stabilizer import STRICT, Cost
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -46,6 +46,7 @@ class Mixout:
 
     name: ClassVar[str] = "mixout"
     summary: ClassVar[str] = "replace weights by pretrained ones at random (Lee et al. 2020)"
+    cost: ClassVar[Cost] = Cost(memory="keeps a mixed copy of each matrix")
 
     p: Annotated[float, Field(ge=0, le=0.999)] = 0.7
     kind: Literal["column", "element"] = "column"
@@ -59,13 +60,14 @@ class Mixout:
         inner = procedure.parameters
 
         def parameters(
-            params: Params, start: Params, table: Sequence[Parameter], masks: Masks
+            params: Params, start: Params, table: Sequence[Parameter], draws: Draws
         ) -> Params:
-            view = dict(inner(params, start, table, masks))
+            view = dict(inner(params, start, table, draws))
             for parameter in table:
-                if parameter.kind == "linear" and (self.head or not parameter.fresh):
+                known = parameter.kind == "linear" and parameter.name in view
+                if known and (self.head or not parameter.fresh):
                     name = parameter.name
-                    view[name] = self._mix(name, view[name], start[name], masks)
+                    view[name] = self._mix(name, view[name], start[name], draws)
             return view
 
         return replace(
@@ -74,10 +76,10 @@ class Mixout:
             filled_by=(*procedure.filled_by, f"parameters: mixout p={self.p} per {self.kind}"),
         )
 
-    def _mix(self, name: str, w: Tensor, u: Tensor, masks: Masks) -> Tensor:
+    def _mix(self, name: str, w: Tensor, u: Tensor, draws: Draws) -> Tensor:
         column = (1, w.shape[1], *[1] * (w.ndim - 2))  # convolutions have more axes
         shape = column if self.kind == "column" else tuple(w.shape)
-        keep = masks(f"mixout.{name}", shape, self.p)
+        keep = draws.keep(f"mixout.{name}", shape, self.p)
         mixed = u + (w - u) * keep * (1 / keep_rate(self.p))
         if self.gradient == "exact":
             return mixed

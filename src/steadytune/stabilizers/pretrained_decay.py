@@ -15,7 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from steadytune.procedure import Group, Parameter, Procedure
-from steadytune.stabilizers._stabilizer import STRICT
+from steadytune.stabilizers._stabilizer import STRICT, Cost
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -28,6 +28,7 @@ class PretrainedDecay:
 
     name: ClassVar[str] = "pretrained_decay"
     summary: ClassVar[str] = "decay toward the pretrained weights (Wiese et al. 2017)"
+    cost: ClassVar[Cost] = Cost()
 
     rate: Annotated[float, Field(ge=0)] = 0.01
 
@@ -35,8 +36,8 @@ class PretrainedDecay:
         """Refill the slot ``groups``."""
         inner = procedure.groups
 
-        def groups(parameter: Parameter, depth: int) -> Group:
-            group = inner(parameter, depth)
+        def groups(parameter: Parameter, depth: int, step: int) -> Group:
+            group = inner(parameter, depth, step)
             if parameter.fresh or parameter.kind in ("bias", "norm"):
                 return group
             return replace(group, weight_decay=self.rate, toward="start")

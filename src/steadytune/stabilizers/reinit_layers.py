@@ -1,8 +1,9 @@
 """Re-initialize the top layers (Zhang et al., ICLR 2021, "Revisiting Few-sample BERT Fine-tuning").
 
-The pooler and the top layers start from scratch: matrices from N(0, 0.02^2), biases 0, LayerNorm
-weights 1 and biases 0; drawn by the init seed. Stabilizers that look at the weights at step 0
-(Mixout, decay to pretrained) see the new values.
+The pooler and the top layers start from scratch: matrices from N(0, s^2) with s the
+``initializer_range`` of the checkpoint's config (0.02 for BERT), as in the official code, biases
+0, LayerNorm weights 1 and biases 0; drawn by the init seed. Stabilizers that look at the weights at
+step 0 (Mixout, decay to pretrained) see the new values.
 """
 
 from __future__ import annotations
@@ -20,9 +21,7 @@ from torch import Tensor
 from steadytune.errors import BadInput
 from steadytune.procedure import Parameter, Params, Procedure
 from steadytune.seeds import generator
-from steadytune.stabilizers._stabilizer import STRICT
-
-STD = 0.02  # BERT's initializer range, also in the official code
+from steadytune.stabilizers._stabilizer import STRICT, Cost
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -36,6 +35,7 @@ class ReinitLayers:
 
     name: ClassVar[str] = "reinit_layers"
     summary: ClassVar[str] = "start the top layers from scratch (Zhang et al. 2021)"
+    cost: ClassVar[Cost] = Cost()
 
     top: Annotated[int, Field(ge=0)] = 5
     pooler: bool = True
@@ -67,7 +67,8 @@ class ReinitLayers:
     def _chosen(self, parameter: Parameter, depth: int) -> bool:
         if parameter.part == "pooler":
             return self.pooler
-        return parameter.part == "layer" and parameter.depth > depth - self.top
+        pretrained = parameter.part == "layer" and not parameter.fresh
+        return pretrained and parameter.depth > depth - self.top
 
 
 def _fresh(parameter: Parameter, init_seed: int) -> Tensor:
@@ -75,5 +76,6 @@ def _fresh(parameter: Parameter, init_seed: int) -> Tensor:
         return torch.ones(parameter.shape)
     if parameter.kind in ("norm", "bias"):
         return torch.zeros(parameter.shape)
-    draws = generator("init", init_seed, "reinit", parameter.name).normal(0, STD, parameter.shape)
+    draw = generator("init", init_seed, "reinit", parameter.name)
+    draws = draw.normal(0, parameter.initializer_range, parameter.shape)
     return torch.from_numpy(draws.astype(np.float32))

@@ -11,8 +11,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from steadytune.errors import BadInput
 from steadytune.named_recipes import RECIPES
+from steadytune.paths import as_path
 from steadytune.recipe import RECIPE_FIELDS, StabilizerChoice
-from steadytune.study import Study
+from steadytune.study import Study, check_size
 from steadytune.study_file.axes import TASK_FIELDS, list_of, read_encoder, read_seeds, read_task
 from steadytune.study_file.given import Given, Unreadable, parse
 from steadytune.study_file.problems import Problems, near
@@ -38,6 +39,7 @@ _SETTINGS: dict[str, TypeAdapter[Any]] = {
         "stop_hopeless",
     )
 }
+_MOST_BYTES = 2**18
 _KEYS = (*_AXES, *_SETTINGS, "data_dir")
 _SCOPES: dict[str, Collection[str]] = {"": _KEYS, "recipe": RECIPE_FIELDS, "task": TASK_FIELDS}
 
@@ -86,7 +88,7 @@ def read(
         BadInput: all that is wrong, a line each with its place.
     """
     try:
-        root = parse(path.read_text(encoding="utf-8-sig"), str(path))
+        root = parse(_text(path), str(path))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
@@ -99,6 +101,18 @@ def read(
             + "\n".join(f"  {axis}: {example}" for axis, example in _AXES.items())
         )
     return _study(root, root.value, overrides, catalogue, options or Options())
+
+
+def _text(path: Path) -> str:
+    """All of a file, or of a pipe or a device, which may have no end."""
+    with as_path(path).open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise BadInput(
+            f"{path}: is larger than {_MOST_BYTES // 2**10} KiB, the most that a study file may "
+            "hold; is it a study file?"
+        )
+    return content.decode("utf-8-sig")
 
 
 def assemble(options: Options, overrides: Sequence[str], catalogue: Catalogue) -> Study:
@@ -139,6 +153,10 @@ def _study(
         "encoders": _encoders(given, catalogue, problems),
         "seeds": read_seeds(given["seeds"], problems) if "seeds" in given else [],
     }
+    try:
+        check_size(*map(len, axes.values()))
+    except BadInput as problem:
+        problems.add(given.get("seeds", root), "seeds", str(problem))
     labels: dict[str, Callable[[Any], str]] = {
         "recipes": lambda recipe: recipe.name,
         "tasks": lambda task: task.title,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from steadytune.bounds import MOST_RUNS, MOST_SEED
+from steadytune.errors import BadInput
+from steadytune.paths import as_path
 from steadytune.recipe import Seeds
 from steadytune.study import TaskChoice
 from steadytune.study_file.given import Given
@@ -65,7 +69,7 @@ def read_task(
 
 def _check_task(given: Given, path: str, known: Collection[str], problems: Problems) -> None:
     name = str(given.value)
-    if name and name not in known and not _path(name).is_file():
+    if name and name not in known and not _there(name, Path.is_file, given, path, problems):
         problems.refuse(
             given,
             path,
@@ -74,12 +78,18 @@ def _check_task(given: Given, path: str, known: Collection[str], problems: Probl
         )
 
 
-def _path(name: str) -> Path:
-    """The path, with ~ expanded where there is such a home."""
+def _there(
+    name: str, kind: Callable[[Path], bool], given: Given, path: str, problems: Problems
+) -> bool:
+    """Whether the file system has something of that kind; a path that is none is a problem."""
     try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        return Path(name)
+        return kind(as_path(name))
+    except BadInput as problem:
+        problems.add(given, path, str(problem))
+        return True
+    except OSError as error:
+        problems.refuse(given, path, f"cannot be read ({error.strerror})")
+        return True
 
 
 def read_encoder(given: Given, path: str, known: Collection[str], problems: Problems) -> str | None:
@@ -88,8 +98,9 @@ def read_encoder(given: Given, path: str, known: Collection[str], problems: Prob
     if not isinstance(name, str) or not name:
         problems.refuse(given, path, "must be a name, a folder or a Hub id")
         return None
-    if name in known or _path(name).is_dir() or _HUB_ID.fullmatch(name):
-        return name
+    before = problems.count
+    if name in known or _there(name, Path.is_dir, given, path, problems) or _HUB_ID.fullmatch(name):
+        return name if problems.count == before else None
     problems.refuse(
         given,
         path,
@@ -107,7 +118,9 @@ def read_seeds(given: Given, problems: Problems) -> list[tuple[Seeds, Given]]:
             [value for value, _ in _numbers(axis, f"{path}.{name}", problems)]
             for name, axis in _three(given, path, problems).items()
         ]
-        return [(Seeds(*three), given) for three in product(*axes)] if len(axes) == 3 else []
+        if len(axes) < 3 or not _few_enough(math.prod(map(len, axes)), given, path, problems):
+            return []
+        return [(Seeds(*three), given) for three in product(*axes)]
     if isinstance(given.value, list) and any(isinstance(i.value, dict) for i in given.value):
         return _one_by_one(given.value, path, problems)
     return [(Seeds.tied(value), item) for value, item in _numbers(given, path, problems)]
@@ -151,6 +164,8 @@ def _numbers(given: Given, path: str, problems: Problems) -> list[tuple[int, Giv
         ]
         return [(number, item) for number, item in numbers if number is not None]
     if _is_whole(given.value) and cast(int, given.value) >= 1:
+        if not _few_enough(cast(int, given.value), given, path, problems):
+            return []
         return [(number, given) for number in range(cast(int, given.value))]
     problems.refuse(
         given, path, "must be how many seeds (at least 1), or a list of seeds such as [1, 2, 3]"
@@ -158,10 +173,16 @@ def _numbers(given: Given, path: str, problems: Problems) -> list[tuple[int, Giv
     return []
 
 
+def _few_enough(seeds: int, given: Given, path: str, problems: Problems) -> bool:
+    if seeds > MOST_RUNS:
+        problems.refuse(given, path, f"must be at most {MOST_RUNS} seeds in all")
+    return seeds <= MOST_RUNS
+
+
 def _number(given: Given, path: str, problems: Problems) -> int | None:
-    if _is_whole(given.value) and cast(int, given.value) >= 0:
+    if _is_whole(given.value) and 0 <= cast(int, given.value) <= MOST_SEED:
         return cast(int, given.value)
-    problems.refuse(given, path, "a seed must be a whole number, at least 0")
+    problems.refuse(given, path, f"a seed must be a whole number, at least 0, at most {MOST_SEED}")
     return None
 
 

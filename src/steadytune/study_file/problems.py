@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from steadytune.errors import BadInput
-from steadytune.study_file.given import Given
+from steadytune.bounds import MOST_STEPS
+from steadytune.errors import BadInput, nearest
+from steadytune.escape import visible
+from steadytune.study_file.given import Given, shortened
 
 _UNIONS = {
-    "warmup": "must be a share of all steps (at least 0, less than 1) or a whole number of steps",
-    "evaluate": "must be epoch, end, or a whole number of steps (at least 1)",
+    "warmup": (
+        "must be a share of all steps (at least 0, less than 1) or a whole number of steps (at "
+        f"most {MOST_STEPS})"
+    ),
+    "evaluate": f"must be epoch, end, or a whole number of steps (1 to {MOST_STEPS})",
 }
 _WORDS = {
-    "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
     "finite_number": "must be a finite number",
     "float_type": "must be a number",
+    "int_parsing_size": "must be a whole number of fewer digits",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
     "string_type": "must be text (in quotes, where it looks like something else)",
     "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_unicode": "must be text without halves of surrogate pairs",
     "string_pattern_mismatch": (
         "must begin with a letter or digit and hold only letters, digits, spaces, _ . and -"
     ),
@@ -70,7 +77,7 @@ class Problems:
         """Tell what is wrong at ``path``, a dotted place in the study."""
         parts = [given.place] if given.line is None and given.source else [given.place, path]
         line = float("inf") if given.line is None else given.line
-        text = ": ".join([*filter(None, parts), words])
+        text = ": ".join(visible(part, lines=part is words) for part in [*parts, words] if part)
         self._found.setdefault((id(given), words), (line, text))
         self._kept.append(given)
 
@@ -82,8 +89,10 @@ class Problems:
 
     def unknown(self, given: Given, path: str, what: str, allowed: Collection[str]) -> None:
         """Tell that ``what`` is not among ``allowed``."""
-        key = path.rpartition(".")[2] if what == "key" else str(given.value)
-        name = f"unknown {what}" if what == "key" else f"unknown {what} {key!r}"
+        value = given.value if isinstance(given.value, str) else given.shown
+        key = path.rpartition(".")[2] if what == "key" else value
+        shown = shortened(visible(key))
+        name = f"unknown {what}" if what == "key" else f"unknown {what} {shown!r}"
         self.add(given, path, f"{name}; {near(key, allowed)}allowed: {', '.join(allowed)}")
 
     def of_fields(
@@ -141,14 +150,25 @@ def in_words(detail: ErrorDetails) -> str:
     template = _WORDS.get(detail["type"])
     if template is None:
         return detail["msg"][0].lower() + detail["msg"][1:]
-    return re.sub("'([^']*)'", r"\1", template.format(**context))
+    plain = {name: f"{x:g}" if isinstance(x, float) else x for name, x in context.items()}
+    return re.sub("'([^']*)'", r"\1", template.format(**plain))
+
+
+def told(error: ValidationError) -> BadInput:
+    """What pydantic refused, in plain words: a line for each field."""
+    return BadInput(
+        "\n".join(
+            f"{'.'.join(map(str, detail['loc']))}: {shortened(visible(repr(detail['input'])))} "
+            f"given; {in_words(detail)}"
+            for detail in error.errors()
+        )
+    )
 
 
 def near(name: str, allowed: Collection[str]) -> str:
     """``did you mean lr? `` where there is something like ``name``, or nothing."""
     other = _OTHER_NAMES.get(name)
-    found = [other] if other in allowed else get_close_matches(name, allowed, n=1)
-    return f"did you mean {found[0]}? " if found else ""
+    return f"did you mean {other}? " if other in allowed else nearest(name, allowed)
 
 
 def _line(found: tuple[float, str]) -> float:

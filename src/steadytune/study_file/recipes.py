@@ -126,7 +126,9 @@ class _Reader:
             plain = {key: _switch(value.plain) for key, value in settings.items()}
             return self._resolve(StabilizerChoice(name, plain))
         except ValidationError:
-            self._problems.refuse(given, path, "settings must be numbers, words, true or false")
+            self._problems.refuse(
+                given, path, "settings must be finite numbers, words, true or false"
+            )
         except BadInput as problem:
             self._problems.add(given, path, str(problem))
         return None

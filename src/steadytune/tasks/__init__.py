@@ -9,23 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from pathlib import Path
 from types import MappingProxyType
 
 from steadytune.errors import BadInput
+from steadytune.paths import as_path
 from steadytune.study import TaskChoice
 from steadytune.tasks import acceptability
 from steadytune.tasks._finish import Contents, finish
-from steadytune.tasks._formats import FORMATS
 from steadytune.tasks._glue_table import GLUE
 from steadytune.tasks._task import Split, Task
 from steadytune.tasks.file import load_file
 from steadytune.tasks.glue import load_folder
 from steadytune.tasks.hub import load_hub
+from steadytune.tasks.tables import FORMATS
 
 __all__ = ["TABLE", "NamedTask", "Split", "Task", "load"]
 
-_FOR_FILES = ("dev", "dev_share", "text", "pair", "label", "labels")
+_FOR_FILES = (
+    "dev",
+    "dev_share",
+    "text",
+    "pair",
+    "label",
+    "labels",
+    "separator",
+    "quoting",
+    "encoding",
+    "columns",
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ def load(choice: TaskChoice) -> Task:
     if loader is not None:
         _refuse_file_choices(choice)
         return finish(choice, loader(choice))
-    path = Path(choice.name).expanduser()
+    path = as_path(choice.name)
     if path.exists() or path.suffix.lower() in FORMATS:
         return finish(choice, load_file(choice))
     raise BadInput(_unknown(choice.name))

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from steadytune import metrics, recipe
+from steadytune import metrics
 from steadytune.errors import BadInput
 from steadytune.records import TaskFacts
+from steadytune.score_scale import ScoreScale
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
+from steadytune.tasks._cautions import cautions
+from steadytune.tasks._digest import content_digest
 from steadytune.tasks._task import Split, Task
 
 
@@ -23,6 +26,7 @@ class Contents:
         train: the training split. dev: dev splits by name.
         select: the dev split that selects and reports.
         metrics: what is reported; the first is the headline metric.
+        cautions: sentences on what in the source may have been meant otherwise.
     """
 
     label_names: tuple[str, ...] | None
@@ -30,6 +34,7 @@ class Contents:
     dev: Mapping[str, Split]
     select: str
     metrics: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
 
 
 def finish(choice: TaskChoice, contents: Contents) -> Task:
@@ -45,7 +50,7 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
     reported = (headline, *(name for name in contents.metrics if name != headline))
     facts = TaskFacts(
         name=choice.title,
-        digest=_digest(contents.label_names, train, dev, reported, (select, report)),
+        digest=content_digest(contents.label_names, train, dev, reported, (select, report)),
         label_names=contents.label_names,
         metric=headline,
         train_examples=len(train),
@@ -56,6 +61,8 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
             name: metrics.baseline(reported, split.labels, _num_classes(contents))
             for name, split in dev.items()
         },
+        scale=_scale(choice, contents, train),
+        cautions=(*contents.cautions, *cautions(choice.name, contents.label_names, train, dev)),
     )
     return Task(
         name=choice.title,
@@ -68,6 +75,16 @@ def finish(choice: TaskChoice, contents: Contents) -> Task:
         report=report,
         facts=facts,
     )
+
+
+def _scale(choice: TaskChoice, contents: Contents, train: Split) -> ScoreScale | None:
+    """The unit in which scores are trained; None for classes."""
+    if contents.label_names is not None:
+        return None
+    try:
+        return ScoreScale.of(train.labels)
+    except BadInput as problem:
+        raise BadInput(f"{choice.title}: {problem}") from None
 
 
 def _num_classes(contents: Contents) -> int | None:
@@ -123,26 +140,3 @@ def _dev(choice: TaskChoice, contents: Contents) -> tuple[dict[str, Split], str,
         )
     first, second = _splits.halves(whole, choice.dev_seed)
     return {"dev_select": first, "dev_report": second, **dev}, "dev_select", "dev_report"
-
-
-def _digest(
-    label_names: tuple[str, ...] | None,
-    train: Split,
-    dev: Mapping[str, Split],
-    reported: tuple[str, ...],
-    roles: tuple[str, str],
-) -> str:
-    """Digest of all that a run sees of its task; the task's name and where it lies do not count."""
-    return recipe.digest(
-        {
-            "label_names": label_names,
-            "train": _plain(train),
-            "dev": [[name, _plain(split)] for name, split in dev.items()],
-            "metrics": reported,
-            "roles": roles,
-        }
-    )
-
-
-def _plain(split: Split) -> list[object]:
-    return [split.texts, split.pairs, split.labels.tolist()]

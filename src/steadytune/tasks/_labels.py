@@ -1,18 +1,23 @@
-"""What the values in a label column mean: class indices with names, or scores."""
+"""What the values in a label column mean: class indices with names, or scores.
+
+Labels are looked at once for each different value, so that a million rows cost little.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.errors import BadInput
-from steadytune.tasks._formats import Table
+from steadytune.tasks.tables import Table
+
+_MAYBE_MISSING = {"nan", "na", "n/a", "#n/a", "<na>", "none", "null", "nil"}
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,35 @@ class Labels:
     Attributes:
         names: names of the K classes in index order, or None where labels are scores.
         values: for each file (N,) int64 class indices, or (N,) float64 scores.
+        cautions: sentences on labels that may have been meant otherwise.
     """
 
     names: tuple[str, ...] | None
     values: tuple[NDArray[np.int64] | NDArray[np.float64], ...]
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A label column: its different values, and which of them each row has."""
+
+    table: Table
+    name: str
+    distinct: Sequence[Any]
+    which: NDArray[np.int64]
+
+    def rows(self, holds: Callable[[Any], bool]) -> list[int]:
+        """Rows whose value has a property."""
+        found = [index for index, value in enumerate(self.distinct) if holds(value)]
+        return np.flatnonzero(np.isin(self.which, found)).tolist() if found else []
+
+    def where(self, rows: Sequence[int]) -> str:
+        """The file and the lines of rows."""
+        return f"{self.table.path}: {self.table.where(rows)}"
+
+    def at(self, row: int) -> Any:  # noqa: ANN401  (whatever the file holds)
+        """The value of a row."""
+        return self.distinct[self.which[row]]
 
 
 def read_labels(
@@ -33,115 +63,190 @@ def read_labels(
 ) -> Labels:
     """The label column of the training file, and of the dev file where there is one.
 
-    Whole numbers name the same class however they are written (``1``, ``1.0``, ``"1"``). Classes
+    A text names the class as it is written, blanks around it aside: ``01``, ``1`` and ``1.0`` are
+    three classes. Numbers of JSON lines and Parquet files name the same class as 1 or 1.0. Classes
     are in the order of their numbers where all are whole numbers, else of the alphabet.
 
     Raises:
         BadInput: a label is missing, a score is not a finite number, a class is only in the second
-            file, all examples of a file are of one class or score, or nearly every example has a
-            class of its own.
+            file, all examples of a file are of one class or score, or, unless ``kind`` says
+            otherwise, nearly every example has a class of its own.
     """
-    columns = [table.values[column] for table in tables]
-    numeric = _all(_is_number, columns)
-    whole = _all(_is_whole, columns)
-    if kind == "auto":
-        kind = "scores" if numeric and not _all(_is_whole_or_not_finite, columns) else "classes"
-    if kind == "scores":
-        return _scores(tables, column)
-    _refuse_missing(tables, column, numeric)
-    written = [[_class_name(value, whole) for value in values] for values in columns]
-    names = sorted(set(written[0]), key=int if whole else None)
-    _refuse_odd_classes(tables, column, written)
+    columns = [_column(table, column) for table in tables]
+    present = [value for one in columns for value in one.distinct if not _is_missing(value)]
+    numeric = all(map(_is_number, present))
+    fractional = numeric and not all(map(_is_whole_or_not_finite, present))
+    if kind == "scores" or (kind == "auto" and fractional):
+        return _scores(columns)
+    _refuse_missing(columns, finite=numeric and kind == "auto")
+    written = [[_class_name(value) for value in one.distinct] for one in columns]
+    names = _ordered(set(written[0]), whole=all(map(_is_whole, present)))
+    _refuse_odd_classes(columns, written, guess=kind == "auto")
     index = {name: which for which, name in enumerate(names)}
     return Labels(
         names=tuple(names),
-        values=tuple(np.array([index[name] for name in rows], dtype=np.int64) for rows in written),
+        values=tuple(
+            np.array([index[name] for name in found], dtype=np.int64)[one.which]
+            for one, found in zip(columns, written, strict=True)
+        ),
+        cautions=(*_alike(columns[0], names), *_maybe_missing(columns)),
     )
 
 
-def _scores(tables: Sequence[Table], column: str) -> Labels:
+def _column(table: Table, name: str) -> _Column:
+    values = table.values[name]
+    keys = values if set(map(type, values)) <= {str} else map(_key, values)
+    seen: dict[object, int] = {}
+    which = np.fromiter((seen.setdefault(key, len(seen)) for key in keys), np.int64, len(values))
+    _, first = np.unique(which, return_index=True)
+    return _Column(table, name, [values[row] for row in first], which)
+
+
+def _key(value: object) -> object:
+    """Tells values apart that Python calls equal, such as 1, 1.0 and True."""
+    if value != value or isinstance(value, list | dict):
+        return type(value), repr(value)
+    return type(value), value
+
+
+def _ordered(names: Iterable[str], whole: bool) -> list[str]:
+    if not whole:
+        return sorted(names)
+    return sorted(names, key=lambda name: (_as_int(name), name))
+
+
+def _as_int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # written as 1.0
+        return int(float(text))
+
+
+def _scores(columns: Sequence[_Column]) -> Labels:
     problems: list[str] = []
-    for table in tables:
-        numbers = [_number(value) for value in table.values[column]]
-        bad = [
-            row for row, value in enumerate(numbers) if value is None or not math.isfinite(value)
-        ]
+    for column in columns:
+        bad = column.rows(lambda value: not _is_finite(value))
         if bad:
-            example = table.values[column][bad[0]]
             problems.append(
-                f"{table.path}: {table.where(bad)}: the score in column {column!r} must be a finite"
-                f" number, not {example!r}; remove or repair {_such(bad)}"
+                f"{column.where(bad)}: the score in column {column.name!r} must be a finite"
+                f" number, not {column.at(bad[0])!r}; remove or repair {_such(bad)}"
             )
-        elif len(set(numbers)) == 1:
+        elif len({_number(value) for value in column.distinct}) == 1:
             problems.append(
-                f"{table.path}: every score in column {column!r} is {numbers[0]}; there is nothing"
-                " to learn or to measure"
+                f"{column.table.path}: every score in column {column.name!r} is"
+                f" {_number(column.distinct[0])}; there is nothing to learn or to measure"
             )
     if problems:
         raise BadInput("\n".join(problems))
     return Labels(
         names=None,
         values=tuple(
-            np.array([_number(value) for value in table.values[column]], dtype=np.float64)
-            for table in tables
+            np.array([_number(value) for value in one.distinct], dtype=np.float64)[one.which]
+            for one in columns
         ),
     )
 
 
-def _refuse_missing(tables: Sequence[Table], column: str, numeric: bool) -> None:
+def _refuse_missing(columns: Sequence[_Column], finite: bool) -> None:
+    """Refuse labels that are none; with ``finite`` also ``nan`` and ``inf`` among numbers."""
     problems: list[str] = []
-    for table in tables:
-        missing = [
-            row
-            for row, value in enumerate(table.values[column])
-            if _is_missing(value) or (numeric and not _is_finite(value))
-        ]
-        if missing:
+    for column in columns:
+        several = column.rows(lambda value: isinstance(value, list | dict | bytes))
+        if several:
+            value = column.at(several[0])
+            kind = {list: "a list", dict: "an object"}.get(type(value), "bytes")
             problems.append(
-                f"{table.path}: {table.where(missing)}: no label to use in column {column!r}"
-                f" (found {table.values[column][missing[0]]!r}); remove or repair {_such(missing)}"
+                f"{column.where(several)}: column {column.name!r} holds {kind} ({value!r}); a label"
+                " is one word or number: write one, or choose another column with task.label"
+            )
+            continue
+        missing = column.rows(
+            lambda value: _is_missing(value) or (finite and not _is_finite(value))
+        )
+        if missing:
+            found = column.at(missing[0])
+            classes = isinstance(found, str) and found.strip()
+            problems.append(
+                f"{column.where(missing)}: no label to use in column {column.name!r} (found"
+                f" {found!r}); remove or repair {_such(missing)}"
+                + ("; if it names a class, --set task.labels=classes" if classes else "")
             )
     if problems:
         raise BadInput("\n".join(problems))
 
 
 def _refuse_odd_classes(
-    tables: Sequence[Table], column: str, written: Sequence[Sequence[str]]
+    columns: Sequence[_Column], written: Sequence[Sequence[str]], guess: bool
 ) -> None:
     problems: list[str] = []
-    for table, rows in zip(tables, written, strict=True):
-        if len(set(rows)) == 1:
+    for column, names in zip(columns, written, strict=True):
+        if len(set(names)) == 1:
             problems.append(
-                f"{table.path}: all {len(rows)} rows have the label {rows[0]!r}; a task needs at"
-                " least two classes in training and in dev"
+                f"{column.table.path}: all {len(column.which)} rows have the label {names[0]!r}; a"
+                " task needs at least two classes in training and in dev"
             )
-    known, size = set(written[0]), len(written[0])
-    if len(known) > max(2, size // 2):
+    known, size = set(written[0]), sum(len(column.which) for column in columns)
+    if guess and len(known) > max(2, size // 2):
         problems.append(
-            f"{tables[0].path}: column {column!r} has {len(known)} different labels in {size} rows;"
-            " is it the label column? for numbers to predict choose labels=scores"
+            f"{columns[0].table.path}: column {columns[0].name!r} has {len(known)} different labels"
+            f" in {size} rows; is it the label column? if they are classes, --set"
+            " task.labels=classes; if they are numbers to predict, --set task.labels=scores"
         )
-    for table, rows in zip(tables[1:], written[1:], strict=True):
-        unseen = [row for row, name in enumerate(rows) if name not in known]
+    for column, names in zip(columns[1:], written[1:], strict=True):
+        unseen = column.rows(lambda value: _class_name(value) not in known)
         if unseen:
-            found = ", ".join(repr(name) for name in sorted({rows[row] for row in unseen})[:5])
+            new = sorted(set(names) - known)
             problems.append(
-                f"{table.path}: {table.where(unseen)}: label {found} is not among the training"
-                f" labels {', '.join(map(repr, sorted(known)[:10]))}; relabel {_such(unseen)}, or"
-                " add training examples of that class"
+                f"{column.where(unseen)}: label {', '.join(map(repr, new[:5]))} is not among the"
+                f" training labels {', '.join(map(repr, sorted(known)[:10]))}"
+                f"{_written_there(new, known)}; relabel {_such(unseen)}, or add training examples"
+                " of that class"
             )
     if problems:
         raise BadInput("\n".join(problems))
 
 
+def _written_there(new: Iterable[str], known: Iterable[str]) -> str:
+    forms = {_form(name): name for name in known}
+    pairs = [(name, forms[_form(name)]) for name in new if _form(name) in forms]
+    return f" (there {pairs[0][1]!r} may be what is {pairs[0][0]!r} here)" if pairs else ""
+
+
+def _alike(column: _Column, names: Iterable[str]) -> Iterator[str]:
+    """Classes that differ only in case, blanks or how a number is written."""
+    forms: dict[object, list[str]] = {}
+    for name in names:
+        forms.setdefault(_form(name), []).append(name)
+    for group in forms.values():
+        if len(group) > 1:
+            yield (
+                f"{column.table.path}: labels {' and '.join(map(repr, group))} differ only in how"
+                f" they are written and are {len(group)} classes; if they are one, write them alike"
+            )
+
+
+def _form(name: str) -> object:
+    number = _number(name)
+    if number is not None and math.isfinite(number):
+        return _as_int(name) if number.is_integer() else number
+    return " ".join(name.casefold().split())
+
+
+def _maybe_missing(columns: Sequence[_Column]) -> Iterator[str]:
+    for column in columns:
+        rows = column.rows(
+            lambda value: isinstance(value, str) and value.strip().casefold() in _MAYBE_MISSING
+        )
+        if rows:
+            yield (
+                f"{column.table.path}: {len(rows)} of {len(column.which)} rows have the label"
+                f" {str(column.at(rows[0])).strip()!r} (first: {column.table.where(rows[:1])}); it"
+                " is a class like any other; if it stands for a missing label, remove those rows"
+            )
+
+
 def _such(rows: Sequence[int]) -> str:
     return "that row" if len(rows) == 1 else f"those {len(rows)} rows"
-
-
-def _all(holds: Callable[[object], bool], columns: Sequence[Sequence[object]]) -> bool:
-    """Whether ``holds`` of every label that is there."""
-    present = [value for values in columns for value in values if not _is_missing(value)]
-    return all(map(holds, present))
 
 
 def _number(value: object) -> float | None:
@@ -180,14 +285,10 @@ def _is_missing(value: object) -> bool:
         return math.isnan(value)
     if isinstance(value, str):
         return not value.strip()
-    return value is None or isinstance(value, list | dict)
+    return value is None or isinstance(value, list | dict | bytes)
 
 
-def _class_name(value: object, whole: bool) -> str:
-    text = str(value).strip()
-    if not whole:
-        return text
-    try:
-        return str(int(text))
-    except ValueError:  # written as 1.0
-        return str(int(float(text)))
+def _class_name(value: object) -> str:
+    if isinstance(value, float | Decimal) and _is_whole(value):
+        return str(int(value))
+    return str(value).strip()

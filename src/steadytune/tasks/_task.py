@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,10 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def keys(self) -> Iterable[object]:
+        """What makes each example the same as another: its text, or its two texts."""
+        return self.texts if self.pairs is None else zip(self.texts, self.pairs, strict=True)
 
 
 @dataclass(frozen=True)

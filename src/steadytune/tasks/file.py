@@ -1,22 +1,25 @@
-"""A task from the user's own file: CSV, TSV, JSON lines or Parquet."""
+"""A task from the user's own file: what the columns of a table mean."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from steadytune.errors import BadInput
+from steadytune.paths import as_path
 from steadytune.study import TaskChoice
 from steadytune.tasks import _splits
 from steadytune.tasks._finish import Contents
-from steadytune.tasks._formats import Table, read
 from steadytune.tasks._labels import Labels, read_labels
 from steadytune.tasks._task import Split
+from steadytune.tasks.tables import DELIMITED, TEXT, Dialect, Table, read
 
 _TWO_CLASSES = ("accuracy", "f1", "matthews")
 _MORE_CLASSES = ("accuracy", "macro_f1", "matthews")
 _SCORES = ("pearson_spearman", "pearson", "spearman", "mean_squared_error")
+_SHOWN = 40  # characters of a value in a message
+_KINDS = {bool: "truth values", int: "numbers", float: "numbers", list: "lists", dict: "objects"}
 
 
 def load_file(choice: TaskChoice) -> Contents:
@@ -29,18 +32,42 @@ def load_file(choice: TaskChoice) -> Contents:
         BadInput: anything about a file that cannot be used, with its line where it has one; what is
             wrong with several columns or rows is reported together.
     """
-    paths = [choice.name] if choice.dev is None else [choice.name, choice.dev]
-    columns = {choice.text, choice.label, choice.pair or choice.text}
-    tables = [read(Path(path).expanduser(), columns) for path in paths]
+    tables = read_files(choice, [choice.text, choice.pair, choice.label])
+    labels = read_labels(tables, choice.label, choice.labels)
+    splits = [_split(choice, table, labels, which) for which, table in enumerate(tables)]
+    train, dev = splits if len(splits) == 2 else _held_out(choice, splits[0], labels)
+    cautions = (*(line for table in tables for line in table.cautions), *labels.cautions)
+    return Contents(labels.names, train, {"dev": dev}, "dev", _metrics(labels), cautions)
+
+
+def read_files(choice: TaskChoice, columns: Sequence[str | None]) -> list[Table]:
+    """The training file and, where there is one, the dev file, with texts that can be used.
+
+    Raises:
+        BadInput: a file cannot be read, lacks a column, or holds texts that are none.
+    """
+    paths = [as_path(path) for path in (choice.name, choice.dev) if path is not None]
+    dialect = Dialect(choice.separator, choice.quoting, choice.encoding, choice.columns)
+    _refuse_idle_dialect(choice, paths)
+    tables = [read(path, set(filter(None, columns)), dialect) for path in paths]
     problems = [problem for table in tables for problem in _column_problems(choice, table)]
     if not problems:
         problems = [problem for table in tables for problem in _text_problems(choice, table)]
     if problems:
         raise BadInput("\n".join(problems))
-    labels = read_labels(tables, choice.label, choice.labels)
-    splits = [_split(choice, table, labels, which) for which, table in enumerate(tables)]
-    train, dev = splits if len(splits) == 2 else _held_out(choice, splits[0], labels)
-    return Contents(labels.names, train, {"dev": dev}, "dev", _metrics(labels))
+    return tables
+
+
+def _refuse_idle_dialect(choice: TaskChoice, paths: Sequence[Path]) -> None:
+    """Refuse what is said about how files are written if it means nothing for any of them."""
+    suffixes = {path.suffix.lower() for path in paths}
+    fitting = {"separator": DELIMITED, "quoting": DELIMITED, "columns": DELIMITED, "encoding": TEXT}
+    for name, allowed in fitting.items():
+        if getattr(choice, name) is not None and not suffixes & set(allowed):
+            raise BadInput(
+                f"task.{name} is for {', '.join(allowed)} files, but"
+                f" {' and '.join(map(str, paths))} is none; leave it out"
+            )
 
 
 def _metrics(labels: Labels) -> tuple[str, ...]:
@@ -54,10 +81,15 @@ def _column_problems(choice: TaskChoice, table: Table) -> list[str]:
     wanted = {"text": choice.text, "label": choice.label}
     if choice.pair is not None:
         wanted["pair"] = choice.pair
+    missing = {role: column for role, column in wanted.items() if column not in table.columns}
+    close = len(table.columns) > 1 and any(_close(r, c, table) for r, c in missing.items())
+    if table.hint and len(missing) == len(wanted) and not close:
+        roles = " and ".join(f"no column {column!r} for the {r}" for r, column in missing.items())
+        return [f"{table.path}: {roles}; there are {_names(table)}; {table.hint}"]
     problems = [
-        f"{table.path}: no column {column!r} for the {role}; {_there(column, table)}"
-        for role, column in wanted.items()
-        if column not in table.columns
+        f"{table.path}: no column {column!r} for the {role}; there are {_names(table)}"
+        f"{_close(role, column, table)}"
+        for role, column in missing.items()
     ]
     if not problems and len(set(wanted.values())) < len(wanted):
         given = ", ".join(f"{role}={column}" for role, column in wanted.items())
@@ -67,53 +99,58 @@ def _column_problems(choice: TaskChoice, table: Table) -> list[str]:
     return problems
 
 
-def _there(column: str, table: Table) -> str:
-    """The columns there are, and the likely one."""
+def _names(table: Table) -> str:
+    cut = (name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..." for name in table.columns)
+    return ", ".join(map(repr, cut))
+
+
+def _close(role: str, column: str, table: Table) -> str:
+    """The column that may be meant."""
     lowered = {name.strip().lower(): name for name in table.columns}
     close = get_close_matches(column.strip().lower(), lowered, n=1)
-    hint = f" (did you mean {lowered[close[0]]!r}?)" if close else ""
-    if len(table.columns) == 1 and any(mark in table.columns[0] for mark in ",;\t|"):
-        hint += "; does the suffix fit the separator? .csv means commas, .tsv tabs"
-    return f"there are {', '.join(map(repr, table.columns))}{hint}"
+    return (
+        f" (did you mean {lowered[close[0]]!r}? --set task.{role}={lowered[close[0]]})"
+        if close
+        else ""
+    )
 
 
-def _text_problems(choice: TaskChoice, table: Table) -> list[str]:
+def _text_problems(choice: TaskChoice, table: Table) -> Iterator[str]:
     """Texts that are empty, no text at all, or cannot be encoded."""
-    problems: list[str] = []
     for column in filter(None, (choice.text, choice.pair)):
         values = table.values[column]
-        for what, wrong in (
-            ("is empty", _is_empty),
-            ("is not text", _is_no_text),
-            ("holds half a character (a lone surrogate)", _is_broken),
-        ):
-            rows = [row for row, value in enumerate(values) if wrong(value)]
-            if rows:
-                problems.append(
-                    f"{table.path}: {table.where(rows)}: column {column!r} {what}"
-                    f" ({len(rows)} of {len(values)} rows); remove or repair"
-                    f" {'that row' if len(rows) == 1 else 'those rows'}"
+        wrong: dict[str, list[int]] = {}
+        for row, value in enumerate(values):
+            if type(value) is not str or not value.isascii() or not value.strip():
+                what = _wrong(value)
+                if what:
+                    wrong.setdefault(what, []).append(row)
+        for what, rows in wrong.items():
+            many = len(rows) == len(values) and what != "is empty"
+            yield (
+                f"{table.path}: {table.where(rows)}: column {column!r} {what}"
+                f" ({len(rows)} of {len(values)} rows); "
+                + (
+                    "choose another column with task.text or task.pair, or write its values as text"
+                    if many
+                    else f"remove or repair {'that row' if len(rows) == 1 else 'those rows'}"
                 )
-    return problems
+            )
 
 
-def _is_empty(value: object) -> bool:
-    missing = value is None or value != value  # NaN is what an empty cell becomes in pandas
-    return missing or (isinstance(value, str) and not value.strip())
-
-
-def _is_no_text(value: object) -> bool:
-    return not _is_empty(value) and not isinstance(value, str)
-
-
-def _is_broken(value: object) -> bool:
+def _wrong(value: object) -> str:
+    """What is wrong with a text, or nothing."""
+    if value is None or value != value:  # NaN is what an empty cell becomes in pandas
+        return "is empty"
     if not isinstance(value, str):
-        return False
+        return f"is not text but holds {_KINDS.get(type(value), type(value).__name__)}"
+    if not value.strip():
+        return "is empty"
     try:
         value.encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return "holds half a character (a lone surrogate)"
+    return ""
 
 
 def _split(choice: TaskChoice, table: Table, labels: Labels, which: int) -> Split:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadytune.errors import BadInput
+from steadytune.paths import as_path
 from steadytune.study import TaskChoice
 from steadytune.tasks._finish import Contents
 from steadytune.tasks._glue_table import GLUE, GlueTask
@@ -52,7 +53,7 @@ def load_folder(choice: TaskChoice) -> Contents:
 
 
 def _task_folder(choice: TaskChoice, glue: GlueTask) -> Path:
-    root = Path(choice.data_dir or ".").expanduser()
+    root = as_path(choice.data_dir or ".")
     if not root.is_dir():
         raise BadInput(
             f"data_dir {str(root)!r} is not a folder; give the folder of the official GLUE"

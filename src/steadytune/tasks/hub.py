@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from steadytune.errors import BadInput
+from steadytune.hub import offline_if_unreachable
 from steadytune.study import TaskChoice
 from steadytune.tasks._finish import Contents
 from steadytune.tasks._glue_table import GLUE, GlueTask
@@ -36,13 +37,15 @@ def load_hub(choice: TaskChoice) -> Contents:
             " the package datasets\npip install steadytune[hub], or name a folder of the official"
             " GLUE download with --data-dir"
         ) from None
+    problem = None
     try:
-        splits = datasets.load_dataset(REPOSITORY, glue.hub)
+        with offline_if_unreachable() as problem:
+            splits = datasets.load_dataset(REPOSITORY, glue.hub)
     except Exception as error:  # the kinds differ between versions of datasets and of its parts
-        reason = (str(error).splitlines() or [""])[0]
+        reason = problem or f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         raise BadInput(
             f"{choice.name}: {REPOSITORY} could not be loaded from the Hugging Face Hub"
-            f" ({type(error).__name__}: {reason})\ncheck the network, or name a folder of the"
+            f" ({reason})\ncheck the network, or name a folder of the"
             " official GLUE download with --data-dir"
         ) from error
     return Contents(

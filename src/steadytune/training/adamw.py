@@ -1,4 +1,4 @@
-"""AdamW, exact in both of its published forms, as a function and as a torch optimizer.
+"""AdamW, exact in both of its published forms, as functions; the torch optimizer is ``AdamW``.
 
 With g the gradient, m and v its moments, t = 1, 2, ... the step, and
 
@@ -22,8 +22,8 @@ The weights decay toward a: zero, or any given tensor such as the pretrained wei
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, Literal, overload
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -34,21 +34,38 @@ EpsMode = Literal["torch", "hf"]
 PIECE = 1 << 19
 
 
+@dataclass(frozen=True)
+class AdamStep:
+    """The settings of one AdamW step.
+
+    Attributes:
+        step: 1 for the first step of a parameter.
+        lr: learning rate of this step.
+        betas: decay rates of the moments.
+        eps: added to the denominator.
+        eps_mode: see the module.
+        bias_correction: see the module.
+        weight_decay: decoupled decay, times ``lr``.
+        grad_scale: multiplies the gradient first (clipping).
+    """
+
+    step: int
+    lr: float
+    betas: tuple[float, float]
+    eps: float
+    eps_mode: EpsMode = "torch"
+    bias_correction: bool = True
+    weight_decay: float = 0.0
+    grad_scale: float = 1.0
+
+
 def update(
     param: Tensor,
     grad: Tensor,
     exp_avg: Tensor,
     exp_avg_sq: Tensor,
-    *,
-    step: int,
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    eps_mode: EpsMode = "torch",
-    bias_correction: bool = True,
-    weight_decay: float = 0.0,
+    how: AdamStep,
     toward: Tensor | None = None,
-    grad_scale: float = 1.0,
 ) -> None:
     """One AdamW step on one tensor, in place on ``param``, ``exp_avg`` and ``exp_avg_sq``.
 
@@ -57,53 +74,35 @@ def update(
         grad: its gradient; not changed.
         exp_avg: first moment.
         exp_avg_sq: second moment.
-        step: 1 for the first step.
-        lr: learning rate of this step.
-        betas: decay rates of the moments.
-        eps: added to the denominator.
-        eps_mode: see the module.
-        bias_correction: see the module.
-        weight_decay: decoupled decay, times ``lr``.
+        how: the settings.
         toward: what the weights decay to; None is zero.
-        grad_scale: multiplies the gradient first (clipping).
     """
     tensors = [param, grad, exp_avg, exp_avg_sq] + ([] if toward is None else [toward])
     for piece in zip(*(x.reshape(-1).split(PIECE) for x in tensors), strict=True):
         p, g, m, v = piece[:4]
         a = piece[4] if toward is not None else None
-        if grad_scale != 1.0:
-            g = g * grad_scale
-        _update_piece(p, g, m, v, a, step, lr, betas, eps, eps_mode, bias_correction, weight_decay)
+        if how.grad_scale != 1.0:
+            g = g * how.grad_scale
+        _update_piece(p, g, m, v, a, how)
 
 
 def _update_piece(
-    p: Tensor,
-    g: Tensor,
-    m: Tensor,
-    v: Tensor,
-    a: Tensor | None,
-    step: int,
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    eps_mode: EpsMode,
-    bias_correction: bool,
-    weight_decay: float,
+    p: Tensor, g: Tensor, m: Tensor, v: Tensor, a: Tensor | None, how: AdamStep
 ) -> None:
-    b1, b2 = betas
-    c1 = 1 - b1**step if bias_correction else 1.0
-    root_c2 = math.sqrt(1 - b2**step) if bias_correction else 1.0
-    if eps_mode == "torch":
-        _decay(p, a, lr * weight_decay)
+    b1, b2 = how.betas
+    c1 = 1 - b1**how.step if how.bias_correction else 1.0
+    root_c2 = math.sqrt(1 - b2**how.step) if how.bias_correction else 1.0
+    if how.eps_mode == "torch":
+        _decay(p, a, how.lr * how.weight_decay)
     m.lerp_(g, 1 - b1)
     v.mul_(b2).addcmul_(g, g, value=1 - b2)
-    if eps_mode == "torch":
-        denominator = v.sqrt().div_(root_c2).add_(eps)
-        p.addcdiv_(m, denominator, value=-lr / c1)
+    if how.eps_mode == "torch":
+        denominator = v.sqrt().div_(root_c2).add_(how.eps)
+        p.addcdiv_(m, denominator, value=-how.lr / c1)
     else:
-        denominator = v.sqrt().add_(eps)
-        p.addcdiv_(m, denominator, value=-lr * root_c2 / c1)
-        _decay(p, a, lr * weight_decay)
+        denominator = v.sqrt().add_(how.eps)
+        p.addcdiv_(m, denominator, value=-how.lr * root_c2 / c1)
+        _decay(p, a, how.lr * how.weight_decay)
 
 
 def _decay(p: Tensor, a: Tensor | None, rate: float) -> None:
@@ -120,28 +119,22 @@ def update_many(
     grads: list[Tensor],
     exp_avgs: list[Tensor],
     exp_avg_sqs: list[Tensor],
-    *,
-    step: int,
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    eps_mode: EpsMode = "torch",
-    bias_correction: bool = True,
-    weight_decay: float = 0.0,
+    how: AdamStep,
     toward: list[Tensor] | None = None,
-    grad_scale: float = 1.0,
 ) -> None:
     """``update`` of many tensors with the same settings, equal to it up to rounding.
 
     One pass over memory with torch's fused kernel, several times as fast. The kernel knows only
     one form of Adam; the others are had by telling it another step or rate. ``grads`` may change.
     """
-    corrected = bias_correction and eps_mode == "torch"
-    if eps_mode == "torch" and toward is not None:
-        _decay_many(params, toward, lr * weight_decay)
+    old = how.eps_mode == "hf"
+    decay = how.lr * how.weight_decay
+    if not old and toward is not None:
+        _decay_many(params, toward, decay)
     # After infinitely many steps the kernel's own correction is 1.
-    steps = torch.tensor(step if corrected else math.inf, dtype=torch.float32)
-    scale = None if grad_scale == 1 else torch.tensor(1 / grad_scale, dtype=torch.float32)
+    step = how.step if how.bias_correction and not old else math.inf
+    steps = torch.tensor(step, dtype=torch.float32)
+    scale = None if how.grad_scale == 1 else torch.tensor(1 / how.grad_scale, dtype=torch.float32)
     torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
         params,
         [grad.contiguous() for grad in grads],  # the kernel reads memory in order
@@ -149,17 +142,17 @@ def update_many(
         exp_avg_sqs,
         [],
         [steps.to(params[0].device)] * len(params),
-        lr=lr * _correction(step, betas) if eps_mode == "hf" and bias_correction else lr,
-        beta1=betas[0],
-        beta2=betas[1],
-        weight_decay=weight_decay if eps_mode == "torch" and toward is None else 0.0,
-        eps=eps,
+        lr=how.lr * _correction(how.step, how.betas) if old and how.bias_correction else how.lr,
+        beta1=how.betas[0],
+        beta2=how.betas[1],
+        weight_decay=0.0 if old or toward is not None else how.weight_decay,
+        eps=how.eps,
         amsgrad=False,
         maximize=False,
         grad_scale=None if scale is None else scale.to(params[0].device),
     )
-    if eps_mode == "hf":
-        _decay_many(params, toward, lr * weight_decay)
+    if old:
+        _decay_many(params, toward, decay)
 
 
 def _correction(step: int, betas: tuple[float, float]) -> float:
@@ -173,104 +166,3 @@ def _decay_many(params: list[Tensor], toward: list[Tensor] | None, rate: float) 
         torch._foreach_mul_(params, 1 - rate)  # pyright: ignore[reportPrivateImportUsage]
     else:
         torch._foreach_lerp_(params, toward, rate)  # pyright: ignore[reportPrivateImportUsage]
-
-
-class AdamW(torch.optim.Optimizer):
-    """AdamW with the switches that torch's own lacks, for any training loop.
-
-    ``steadytune.AdamW(model.parameters(), lr=2e-5, bias_correction=False, eps_mode="hf")`` is the
-    optimizer that BERT was fine-tuned with; the defaults are torch.optim.AdamW.
-
-    Args:
-        params: parameters or parameter groups; every option may differ per group.
-        lr: learning rate.
-        betas: decay rates of the two moments.
-        eps: added to the denominator.
-        weight_decay: decoupled weight decay, times ``lr``.
-        eps_mode: ``torch`` or ``hf``; see the module's formulas.
-        bias_correction: whether the moments are corrected.
-        toward_start: decay toward the values that a parameter has at its first step, not zero.
-
-    Raises:
-        ValueError: an option is out of range.
-    """
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        *,
-        eps_mode: EpsMode = "torch",
-        bias_correction: bool = True,
-        toward_start: bool = False,
-    ) -> None:
-        if not lr >= 0:
-            raise ValueError(f"lr is {lr}; it must be at least 0")
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas are {betas}; both must be in [0, 1)")
-        if not eps >= 0 or not weight_decay >= 0:
-            raise ValueError(
-                f"eps is {eps} and weight_decay {weight_decay}; neither may be below 0"
-            )
-        if eps_mode not in ("torch", "hf"):
-            raise ValueError(f"eps_mode is {eps_mode!r}; it must be 'torch' or 'hf'")
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "eps_mode": eps_mode,
-            "bias_correction": bias_correction,
-            "toward_start": toward_start,
-        }
-        super().__init__(params, defaults)
-
-    @overload
-    def step(self, closure: None = None) -> None: ...
-
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """One step on every parameter that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            options = {k: v for k, v in group.items() if k in _UPDATE_OPTIONS}
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._step_one(param, options, group["toward_start"])
-        return loss
-
-    def _step_one(self, param: Tensor, options: dict[str, Any], toward_start: bool) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = 0
-            state["exp_avg"] = torch.zeros_like(param, memory_format=torch.contiguous_format)
-            state["exp_avg_sq"] = torch.zeros_like(param, memory_format=torch.contiguous_format)
-            if toward_start:
-                state["start"] = param.detach().clone()
-        state["step"] += 1
-        assert param.grad is not None
-        data = param.detach()
-        target = data if data.is_contiguous() else data.contiguous()
-        update(
-            target,
-            param.grad,
-            state["exp_avg"],
-            state["exp_avg_sq"],
-            step=state["step"],
-            toward=state.get("start"),
-            **options,
-        )
-        if target is not data:
-            data.copy_(target)
-
-
-_UPDATE_OPTIONS = ("lr", "betas", "eps", "weight_decay", "eps_mode", "bias_correction")

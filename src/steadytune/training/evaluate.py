@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from steadytune.encoders import Encoder, Tokenized
 from steadytune.metrics import METRICS, measure
 from steadytune.procedure import Params
 from steadytune.records import Evaluation
+from steadytune.score_scale import ScoreScale
 from steadytune.training.losses import classes_loss, scores_loss
-from steadytune.training.ready import RunState
+from steadytune.training.ready import Examples, ReadyRun, RunState
 
 TOKENS_PER_BATCH = 4096
 
@@ -28,9 +30,7 @@ def evaluate(state: RunState) -> Iterator[Evaluation]:
     params = run.compute(state.evaluated())
     for split, examples in run.dev.items():
         begun = time.perf_counter()
-        predicted = outputs(run.encoder, params, examples.tokenized, run.device)
-        labels = torch.from_numpy(examples.labels)
-        loss_of = classes_loss if run.task.label_names else scores_loss
+        predicted = predict(run, params, examples)
         metrics = measure(run.metrics, examples.labels, predicted)
         if split == run.task.select:
             state.observe(METRICS[run.task.metric].merit(metrics[run.task.metric]))
@@ -38,11 +38,26 @@ def evaluate(state: RunState) -> Iterator[Evaluation]:
             run=run.id,
             step=state.step,
             split=split,
-            loss=float(loss_of(torch.from_numpy(predicted), labels)),
+            loss=_loss(run, predicted, examples.labels),
             metrics=metrics,
             outputs=predicted,
             seconds=time.perf_counter() - begun,
         )
+
+
+def predict(run: ReadyRun, params: Params, examples: Examples) -> NDArray[np.float32]:
+    """(N, K) logits, or (N, 1) scores in the user's unit, by a run's trained ``params``."""
+    found = outputs(run.encoder, params, examples.tokenized, run.device)
+    return found if run.score_head is None else run.score_head.scale.restored(found)
+
+
+def _loss(run: ReadyRun, predicted: NDArray[np.float32], labels: NDArray[Any]) -> float:
+    """The mean loss in the unit of training."""
+    if run.task.label_names is not None:
+        return float(classes_loss(torch.from_numpy(predicted), torch.from_numpy(labels)))
+    scale = ScoreScale(0, 1) if run.score_head is None else run.score_head.scale
+    standard = [scale.standardized(scores) for scores in (predicted, labels)]
+    return float(scores_loss(*map(torch.from_numpy, standard)))
 
 
 @torch.no_grad()

@@ -8,8 +8,9 @@ its record has a last checkpoint like any other, and it counts as failed.
 from __future__ import annotations
 
 from steadytune.early_warning import early_warning, watched_steps
-from steadytune.metrics import measure, no_better_than_constant
-from steadytune.training.evaluate import outputs
+from steadytune.failure_rule import no_better_than_constant
+from steadytune.metrics import measure
+from steadytune.training.evaluate import predict
 from steadytune.training.ready import RunState
 from steadytune.training.step import StepResult
 
@@ -32,12 +33,13 @@ def _no_better(state: RunState) -> bool:
     """Whether the run is no better than a constant on the report split."""
     run = state.run
     examples = run.dev[run.task.report]
-    predicted = outputs(run.encoder, run.compute(state.evaluated()), examples.tokenized, run.device)
-    classes = run.task.label_names is not None
-    predictions = predicted.argmax(1) if classes else predicted[:, 0]
+    predicted = predict(run, run.compute(state.evaluated()), examples)
+    names = run.task.label_names
+    predictions = predicted[:, 0] if names is None else predicted.argmax(1)
     return no_better_than_constant(
         measure(run.metrics, examples.labels, predicted),
         run.task.baseline[run.task.report],
         bool((predictions == predictions[0]).all()),
-        classes,
+        classes=None if names is None else len(names),
+        examples=len(examples.labels),
     )

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from steadytune.procedure import Params
-from steadytune.training.ready import MOVING, RunState
+from steadytune.training.passes import leaf
+from steadytune.training.ready import RunState
 
 
 class Leaves(Protocol):
@@ -32,7 +33,7 @@ class Leaves(Protocol):
         ...
 
     def by_run(self, grads: Sequence[Tensor | None]) -> list[dict[str, Tensor]]:
-        """Gradients by ``tensors`` as gradients of each run; those that are not there left out."""
+        """Gradients by ``tensors`` as those of each run's trainable parameters that have one."""
         ...
 
 
@@ -42,11 +43,16 @@ class RaggedLeaves:
     uniform = False
 
     def __init__(self, states: Sequence[RunState]) -> None:
+        groups = [state.groups() for state in states]
         self._runs = [
-            {name: tensor.detach().requires_grad_() for name, tensor in state.params.items()}
-            for state in states
+            {name: leaf(tensor, how[name].trainable) for name, tensor in state.params.items()}
+            for state, how in zip(states, groups, strict=True)
         ]
-        self.tensors = [tensor for run in self._runs for tensor in run.values()]
+        self._trained = [
+            {name: tensor for name, tensor in run.items() if tensor.requires_grad}
+            for run in self._runs
+        ]
+        self.tensors = [tensor for run in self._trained for tensor in run.values()]
 
     def of_run(self, i: int) -> Params:
         """See Leaves."""
@@ -59,7 +65,7 @@ class RaggedLeaves:
     def by_run(self, grads: Sequence[Tensor | None]) -> list[dict[str, Tensor]]:
         """See Leaves."""
         left = iter(grads)
-        found = [dict(zip(run, left, strict=False)) for run in self._runs]
+        found = [dict(zip(run, left, strict=False)) for run in self._trained]
         return [{name: g for name, g in run.items() if g is not None} for run in found]
 
 
@@ -68,10 +74,13 @@ class UniformLeaves:
 
     uniform = True
 
-    def __init__(self, stacked: Params) -> None:
-        self._leaves = {name: x.detach().requires_grad_() for name, x in stacked.items()}
+    def __init__(self, stacked: Params, states: Sequence[RunState]) -> None:
+        groups = [state.groups() for state in states]
+        self._trained = [{name for name in stacked if each[name].trainable} for each in groups]
+        anywhere = set[str]().union(*self._trained)
+        self._leaves = {name: leaf(x, name in anywhere) for name, x in stacked.items()}
         self._slices = {name: leaf.unbind(0) for name, leaf in self._leaves.items()}
-        self.tensors = list(self._leaves.values())
+        self.tensors = [self._leaves[name] for name in self._leaves if name in anywhere]
 
     def of_run(self, i: int) -> Params:
         """See Leaves."""
@@ -80,23 +89,26 @@ class UniformLeaves:
     def joined(self, views: Sequence[Params], dtype: torch.dtype) -> Params:
         """See Leaves; only what a run's view replaced is copied."""
         joined = dict[str, Tensor]()
-        for name, leaf in self._leaves.items():
+        for name in views[0]:
             seen = [view[name] for view in views]
             same = all(x is y for x, y in zip(seen, self._slices[name], strict=True))
-            joined[name] = (leaf if same else torch.stack(seen)).to(dtype)
+            joined[name] = (self._leaves[name] if same else torch.stack(seen)).to(dtype)
         return joined
 
     def by_run(self, grads: Sequence[Tensor | None]) -> list[dict[str, Tensor]]:
         """See Leaves."""
-        there = {n: g for n, g in zip(self._leaves, grads, strict=True) if g is not None}
-        number = self.tensors[0].shape[0]
-        return [{name: grad[i] for name, grad in there.items()} for i in range(number)]
+        names = [name for name, leaf in self._leaves.items() if leaf.requires_grad]
+        there = {n: g for n, g in zip(names, grads, strict=True) if g is not None}
+        return [
+            {name: grad[i] for name, grad in there.items() if name in trained}
+            for i, trained in enumerate(self._trained)
+        ]
 
 
 class Slots:
-    """Parameters and moments of the runs of a uniform stack, in tensors with a leading run axis.
+    """Parameters of the runs of a uniform stack, in tensors with a leading run axis.
 
-    The first slots are taken, without gaps; the tensors of a RunState are views into its slot.
+    The first slots are taken, without gaps; the parameters of a RunState are views into its slot.
 
     Args:
         places: how many slots.
@@ -105,22 +117,21 @@ class Slots:
 
     def __init__(self, places: int, like: RunState) -> None:
         self.states: list[RunState] = []
-        self._tensors = {
-            part: {
-                name: tensor.new_empty((places, *tensor.shape))
-                for name, tensor in getattr(like, part).items()
-            }
-            for part in MOVING
-        }
+        self._params = {n: x.new_empty((places, *x.shape)) for n, x in like.params.items()}
 
     def take_in(self, state: RunState) -> None:
-        """Move a run's tensors into a free slot."""
+        """Move a run's parameters into a free slot."""
         self._move(state, len(self.states))
         self.states.append(state)
 
     def let_go(self, state: RunState) -> None:
-        """Free the slot of a run; the last one moves there. The run's tensors are void then."""
-        slot = next(i for i, each in enumerate(self.states) if each is state)
+        """Free the slot of a run, if it has one; the last one moves there.
+
+        The run's parameters are void then.
+        """
+        slot = next((i for i, each in enumerate(self.states) if each is state), None)
+        if slot is None:
+            return
         last = self.states.pop()
         if last is not state:
             self._move(last, slot)
@@ -129,11 +140,9 @@ class Slots:
     def leaves(self) -> UniformLeaves:
         """The parameters of all runs that are in."""
         number = len(self.states)
-        return UniformLeaves({name: x[:number] for name, x in self._tensors["params"].items()})
+        return UniformLeaves({n: x[:number] for n, x in self._params.items()}, self.states)
 
     def _move(self, state: RunState, slot: int) -> None:
-        for part, tensors in self._tensors.items():
-            mine = getattr(state, part)
-            for name, stacked in tensors.items():
-                stacked[slot].copy_(mine[name])
-                mine[name] = stacked[slot]
+        for name, stacked in self._params.items():
+            stacked[slot].copy_(state.params[name])
+            state.params[name] = stacked[slot]

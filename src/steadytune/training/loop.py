@@ -19,6 +19,7 @@ from steadytune.records import (
     Weights,
 )
 from steadytune.training.evaluate import evaluate
+from steadytune.training.gradients import begin
 from steadytune.training.hopeless import hopeless
 from steadytune.training.ready import ReadyRun, RunState
 from steadytune.training.step import Stepper
@@ -50,6 +51,7 @@ def train(
     while True:
         for run in islice(waiting, stepper.places - len(active)):
             state = stepper.admit(run)
+            begin(state)
             active.append(state)
             yield Started(run.id, state.step, run.total_steps)
         if not active:

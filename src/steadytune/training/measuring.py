@@ -49,16 +49,16 @@ class Measuring:
         """
         if not self._due:
             return {}
-        run, update = self._state.run, self._state.run.procedure.update
+        run, optimizer = self._state.run, self._state.run.procedure.optimizer.settings
         moment = Moment(
             step=self._step,
             table=run.table,
-            update=update,
+            optimizer=optimizer,
             lr=lr,
-            correction=correction(self._step - 1, update.betas),
+            correction=correction(self._step - 1, optimizer.betas),
             norms=norms,
             loss=loss,
-            chance=run.chance,
+            chance=run.chance.level,
             outputs=outputs,
             labels=labels,
             start=run.start,

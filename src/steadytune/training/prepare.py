@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from steadytune import diagnostics
-from steadytune.encoders import Encoder, Tokenized
+from steadytune.encoders import Encoder, Sample, Tokenized, spread
 from steadytune.errors import BadInput
+from steadytune.procedure import Procedure
 from steadytune.records import Snapshot
 from steadytune.study import Run, Study
 from steadytune.tasks import Split, Task
@@ -17,7 +19,10 @@ from steadytune.training.build import build
 from steadytune.training.precision import DTYPES
 from steadytune.training.ready import Examples, ReadyRun
 from steadytune.training.schedules import warmup_steps
+from steadytune.training.score_head import ScoreHead
 from steadytune.training.vocabulary import Vocabulary
+
+_AT_ONCE = 10_000  # a tokenizer of transformers takes some 5 KB an example until it is done
 
 
 @dataclass(frozen=True)
@@ -49,15 +54,23 @@ class Preparation:
                 f"warmup of {recipe.warmup} steps is longer than the {total_steps} steps of the "
                 "training; give fewer, or a share such as 0.1"
             )
+        dropout = (recipe.dropout, recipe.attention_dropout, recipe.classifier_dropout)
+        encoder.check_dropout(*dropout)
         procedure = build(recipe, total_steps, classes=task.label_names is not None)
+        _check_needs(procedure, encoder)
 
-        table = encoder.parameters(task.num_outputs)
+        table = procedure.table(encoder.parameters(task.num_outputs))
         pretrained = encoder.initial(task.num_outputs, run.seeds.init)
         whole = procedure.initial(pretrained, table, run.seeds.init)
 
+        scale = task.facts.scale
+        head = None if scale is None else ScoreHead.of(encoder, scale)
+        labels = task.train.labels if head is None else head.scale.standardized(task.train.labels)
         train = self._tokens(run, "train", task.train)
         dev = {name: self._tokens(run, name, split) for name, split in task.dev.items()}
-        vocabulary = Vocabulary.of(encoder, table, whole, [train, *dev.values()])
+        used = [train, *dev.values()]
+        trims = procedure.optimizer.elementwise
+        vocabulary = Vocabulary.of(encoder, table, whole, used if trims else None)
         start = vocabulary.trimmed(whole)
         return ReadyRun(
             id=run.id,
@@ -65,10 +78,9 @@ class Preparation:
             encoder=encoder,
             procedure=procedure,
             table=table,
-            groups={p.name: procedure.groups(p, encoder.depth) for p in table},
             start={name: tensor.to(self.device) for name, tensor in start.items()},
             vocabulary=vocabulary,
-            train=Examples(vocabulary.renumbered(train), task.train.labels),
+            train=Examples(vocabulary.renumbered(train), labels),
             dev={
                 name: Examples(vocabulary.renumbered(dev[name]), split.labels)
                 for name, split in task.dev.items()
@@ -79,24 +91,73 @@ class Preparation:
             total_steps=total_steps,
             evaluate_every=self.study.evaluate_every(recipe.steps_per_epoch(len(task.train))),
             keep=self.study.keep,
-            dropout=(recipe.dropout, recipe.attention_dropout, recipe.classifier_dropout),
+            dropout=dropout,
             dtype=DTYPES[recipe.precision],
             device=self.device,
             snapshot=snapshot,
             diagnostics=diagnostics.chosen(self.study.diagnostics),
             stop_hopeless=self.study.stop_hopeless,
+            score_head=head,
         )
+
+    def train_examples(self, run: Run) -> Tokenized:
+        """The training split of a run, in full vocabulary."""
+        return self._tokens(run, "train", self.tasks[run.task.title].train)
 
     def report_examples(self, run: Run) -> Tokenized:
         """The dev split that a run reports on, in full vocabulary."""
         task = self.tasks[run.task.title]
         return self._tokens(run, task.report, task.dev[task.report])
 
+    def sample(self, run: Run) -> Sample:
+        """Examples of the dev split that a run reports on, of all lengths, as texts."""
+        task = self.tasks[run.task.title]
+        split, chosen = task.dev[task.report], spread(self.report_examples(run).lengths)
+        return Sample(
+            max_length=run.recipe.max_length,
+            segment_ids=run.recipe.segment_ids,
+            texts=tuple(split.texts[i] for i in chosen),
+            pairs=None if split.pairs is None else tuple(split.pairs[i] for i in chosen),
+        )
+
     def _tokens(self, run: Run, name: str, split: Split) -> Tokenized:
         recipe = run.recipe
         key = (run.task.title, name, run.encoder, recipe.max_length, recipe.segment_ids)
         if key not in self._tokenized:
-            self._tokenized[key] = self.encoders[run.encoder].tokenize(
-                split.texts, split.pairs, recipe.max_length, recipe.segment_ids
+            encoder = self.encoders[run.encoder]
+            self._tokenized[key] = _joined(
+                [
+                    encoder.tokenize(texts, pairs, recipe.max_length, recipe.segment_ids)
+                    for texts, pairs in in_parts(split, range(len(split)))
+                ]
             )
         return self._tokenized[key]
+
+
+def in_parts(split: Split, rows: Sequence[int]) -> Iterator[tuple[list[str], list[str] | None]]:
+    """Texts and pairs of the given rows, so many at once that a tokenizer's memory stays small."""
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        pairs = split.pairs
+        yield [split.texts[i] for i in part], None if pairs is None else [pairs[i] for i in part]
+
+
+def _joined(parts: Sequence[Tokenized]) -> Tokenized:
+    offsets = np.zeros(1 + sum(map(len, parts)), dtype=np.int64)
+    np.cumsum(np.concatenate([part.lengths for part in parts]), out=offsets[1:])
+    return Tokenized(
+        np.concatenate([part.tokens for part in parts]),
+        np.concatenate([part.segments for part in parts]),
+        offsets,
+    )
+
+
+def _check_needs(procedure: Procedure, encoder: Encoder) -> None:
+    missing = procedure.needs & {"word_vectors", "layer_inputs"} - encoder.perturbable
+    if missing:
+        what = " and ".join(sorted(missing)).replace("_", " ")
+        raise BadInput(
+            f"stabilizers that perturb {what} ({'; '.join(procedure.filled_by)}) do not work with "
+            f"{encoder.name}, which runs through transformers itself: leave them out, or use an "
+            "encoder of the families that steadytune computes"
+        )

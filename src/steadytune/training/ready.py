@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -12,22 +12,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from steadytune.chance import Chance
 from steadytune.diagnostics import Diagnostic
 from steadytune.encoders import Batch, Dropout, Encoder, Tokenized
-from steadytune.procedure import Group, Parameter, Params, Procedure
+from steadytune.parameters import Group, Kept, Parameter, Params
+from steadytune.procedure import Procedure
 from steadytune.recipe import Seeds
 from steadytune.records import Snapshot, TaskFacts
 from steadytune.seeds import generator
 from steadytune.study import Keep
+from steadytune.training import views
+from steadytune.training.score_head import ScoreHead
 from steadytune.training.vocabulary import Vocabulary
 
-MOVING = ("params", "exp_avg", "exp_avg_sq")  # what a step updates
 PROBE = 32  # dev examples that diagnostics look at without dropout
 
 
 @dataclass(frozen=True)
 class Examples:
-    """A tokenized split with its labels: (N,) int64 classes or (N,) float64 scores."""
+    """A tokenized split with its labels: (N,) int64 classes or (N,) float64 scores.
+
+    Training scores are standardized; those of dev splits are in the user's unit, as metrics are.
+    """
 
     tokenized: Tokenized
     labels: NDArray[Any]
@@ -39,8 +45,8 @@ class ReadyRun:
 
     Attributes:
         id: the run's id. seeds: its seeds.
-        encoder: computes outputs from parameters. procedure: the seven slots.
-        table: all parameters. groups: how each is optimized.
+        encoder: computes outputs from parameters. procedure: the slots.
+        table: all parameters.
         start: fp32 values at step 0, never changed.
         vocabulary: which word embeddings take part.
         train: training examples. dev: examples by split. task: facts, for metric and splits.
@@ -53,6 +59,7 @@ class ReadyRun:
         snapshot: what to continue from.
         diagnostics: what is measured along the way.
         stop_hopeless: end the run where it has become hopeless.
+        score_head: between the unit of training and the user's, for a task of scores.
     """
 
     id: str
@@ -60,7 +67,6 @@ class ReadyRun:
     encoder: Encoder
     procedure: Procedure
     table: tuple[Parameter, ...]
-    groups: Mapping[str, Group]
     start: Params
     vocabulary: Vocabulary
     train: Examples
@@ -77,6 +83,7 @@ class ReadyRun:
     snapshot: Snapshot | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     stop_hopeless: bool = False
+    score_head: ScoreHead | None = None
 
     def batch(self, step: int) -> tuple[Batch, Tensor]:
         """The packed batch of a step (0, 1, ...) and its labels (B,).
@@ -84,27 +91,26 @@ class ReadyRun:
         Each epoch is a permutation keyed by (order seed, epoch); its last batch may be smaller.
         """
         size = len(self.train.tokenized)
-        epoch, place = divmod(step, -(-size // self.batch_size))
+        epoch, place = divmod(step, self.epoch_steps)
         order = epoch_order(self.seeds.order, epoch, size)
         chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
         labels = torch.from_numpy(self.train.labels[chosen]).to(self.device)
         return self.train.tokenized.batch(chosen, self.device), labels
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps of one pass over the training split."""
+        return -(-len(self.train.tokenized) // self.batch_size)
 
     def dropout_at(self, step: int, forward_pass: int) -> Dropout:
         """The keyed dropout of one forward pass of one step."""
         return Dropout(*self.dropout, seed=self.seeds.dropout, moment=(step, forward_pass))
 
     @cached_property
-    def chance(self) -> float:
-        """The loss of the best constant prediction on the training split.
-
-        The entropy of its labels in nats, or the variance of its scores.
-        """
-        labels = self.train.labels
-        if self.task.label_names is None:
-            return float(labels.var())
-        shares = np.unique(labels, return_counts=True)[1] / len(labels)
-        return abs(float((shares * np.log(shares)).sum()))
+    def chance(self) -> Chance:
+        """The loss of the best constant prediction on the training split."""
+        classes = self.task.label_names is not None
+        return Chance.of(self.train.labels, classes, self.batch_size)
 
     @cached_property
     def probe(self) -> Batch:
@@ -118,11 +124,9 @@ class ReadyRun:
         if self.snapshot is None:
             return True
         shapes = {key: array.shape for key, array in self.snapshot.tensors.items()}
-        expected = {
-            f"{part}/{name}": tuple(tensor.shape)
-            for part in MOVING
-            for name, tensor in self.start.items()
-        } | {"best_merit": (1,), "best_step": (1,)}
+        fresh = RunState.fresh(self)
+        expected = {key: tuple(tensor.shape) for key, tensor in fresh.moving().items()}
+        expected |= {"best_merit": (1,), "best_step": (1,), "counts": (len(fresh.counts),)}
         return expected.items() <= shapes.items()
 
     def compute(self, params: Params) -> Params:
@@ -140,11 +144,13 @@ def epoch_order(order_seed: int, epoch: int, size: int) -> NDArray[np.int64]:
 
 @dataclass
 class RunState:
-    """The parameters and moments of a run after ``step`` steps; the only mutable part of it.
+    """The parameters of a run after ``step`` steps, and what slots keep: all that is mutable.
 
     Attributes:
         run: what never changes.
-        params, exp_avg, exp_avg_sq: fp32 tensors by name, updated in place.
+        params: fp32 tensors by name, updated in place; frozen ones are those of ``run.start``.
+        kept: what the slots keep, by their names for it, updated in place.
+        counts: how many updates each parameter has had that is not frozen.
         step: steps done.
         best_merit: best merit of the headline metric on the select split so far.
         best_step: steps done then.
@@ -154,26 +160,50 @@ class RunState:
 
     run: ReadyRun
     params: dict[str, Tensor]
-    exp_avg: dict[str, Tensor]
-    exp_avg_sq: dict[str, Tensor]
+    kept: Kept
+    counts: dict[str, int]
     step: int = 0
     best_merit: float = float("-inf")
     best_step: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     history: list[tuple[float, float]] = field(default_factory=list)
+    _groups: tuple[int, Mapping[str, Group]] | None = None
 
     @classmethod
     def begin(cls, run: ReadyRun) -> RunState:
         """Step 0, or the snapshot that the run brings along."""
-        state = cls(
-            run=run,
-            params={name: tensor.clone() for name, tensor in run.start.items()},
-            exp_avg={name: torch.zeros_like(tensor) for name, tensor in run.start.items()},
-            exp_avg_sq={name: torch.zeros_like(tensor) for name, tensor in run.start.items()},
-        )
+        state = cls.fresh(run)
         if run.snapshot is not None:
             state._restore(run.snapshot)
         return state
+
+    @classmethod
+    def fresh(cls, run: ReadyRun) -> RunState:
+        """Step 0."""
+        frozen = {parameter.name for parameter in run.table if parameter.frozen}
+        params = {n: x if n in frozen else x.clone() for n, x in run.start.items()}
+        trained = {name: tensor for name, tensor in params.items() if name not in frozen}
+        kept = run.procedure.optimizer.init(trained)
+        for each in run.procedure.gradients:
+            kept |= each.init(trained, run.table)
+        views.init(run.procedure.evaluated, params, run.start, kept)
+        return cls(run, params, kept, dict.fromkeys(trained, 0))
+
+    def groups(self) -> Mapping[str, Group]:
+        """How each parameter is treated in the next step."""
+        if self._groups is None or self._groups[0] != self.step:
+            run, found = self.run, dict[str, Group]()
+            for parameter in run.table:
+                group = run.procedure.groups(parameter, run.encoder.depth, self.step)
+                asleep = parameter.frozen and group.trainable
+                found[parameter.name] = replace(group, trainable=False) if asleep else group
+            self._groups = (self.step, found)
+        return self._groups[1]
+
+    def moving(self) -> dict[str, Tensor]:
+        """All tensors that steps may change, as snapshots name them."""
+        own = {"params": {name: self.params[name] for name in self.counts}} | self.kept
+        return {f"{part}/{name}": x for part, tensors in own.items() for name, x in tensors.items()}
 
     @property
     def finished(self) -> bool:
@@ -195,7 +225,7 @@ class RunState:
 
     def evaluated(self) -> Params:
         """The parameters used for evaluation."""
-        return self.run.procedure.evaluated(self.params)
+        return views.view(self.run.procedure.evaluated, self.params, self.kept, self.step)
 
     def observe(self, merit: float) -> None:
         """Take note of how good the headline metric on the select split is at this step."""
@@ -213,20 +243,21 @@ class RunState:
         return self.weights()
 
     def weights(self) -> dict[str, NDArray[Any]]:
-        """The weights of this step as they are evaluated, with the full vocabulary, copied."""
+        """The weights of this step as they are saved: whole vocabulary, scores in user's unit."""
         return self._whole(self.evaluated(), self.step)
 
     def _whole(self, params: Params, step: int) -> dict[str, NDArray[Any]]:
         restored = self.run.vocabulary.restored(params, self.run.procedure, step)
+        if self.run.score_head is not None:
+            restored = self.run.score_head.restored(restored)
         return {name: tensor.cpu().numpy().copy() for name, tensor in restored.items()}
 
     def snapshot(self) -> Snapshot:
         """Everything that ``begin`` needs to continue from here, copied."""
-        tensors = {
-            f"{part}/{name}": tensor.cpu().numpy().copy()
-            for part in (*MOVING, "best")
-            for name, tensor in getattr(self, part).items()
-        }
+        best = {f"best/{name}": tensor for name, tensor in self.best.items()}
+        moving = self.moving() | best
+        tensors = {key: tensor.cpu().numpy().copy() for key, tensor in moving.items()}
+        tensors["counts"] = np.array(list(self.counts.values()), dtype=np.int64)
         tensors["best_merit"] = np.array([self.best_merit])
         tensors["best_step"] = np.array([self.best_step])
         tensors["history"] = np.array(self.history, dtype=np.float64).reshape(-1, 2)
@@ -238,9 +269,10 @@ class RunState:
         self.best_step = int(snapshot.tensors["best_step"][0])
         if "history" in snapshot.tensors:  # a snapshot of an older version has none
             self.history = [(float(x), float(y)) for x, y in snapshot.tensors["history"]]
+        self.counts = dict(zip(self.counts, snapshot.tensors["counts"].tolist(), strict=True))
+        for key, tensor in self.moving().items():
+            tensor.copy_(torch.from_numpy(snapshot.tensors[key]))
         for key, array in snapshot.tensors.items():
             part, _, name = key.partition("/")
             if part == "best":
                 self.best[name] = torch.from_numpy(array.copy()).to(self.run.device)
-            elif name:
-                getattr(self, part)[name].copy_(torch.from_numpy(array))

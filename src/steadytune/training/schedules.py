@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
-Schedule = Callable[[int], float]
+Schedule = Callable[[float], float]
 
 
 def warmup_steps(warmup: float | int, total_steps: int) -> int:
@@ -24,7 +24,7 @@ def schedule(
     ``cosine`` (1 + cos(pi x)) / 2, ``constant`` 1.
     """
 
-    def factor(step: int) -> float:
+    def factor(step: float) -> float:
         if step < warmup:
             return step / warmup
         done = (step - warmup) / max(1, total_steps - warmup)
@@ -37,7 +37,7 @@ def schedule(
     return factor
 
 
-def correction(step: int, betas: tuple[float, float]) -> float:
+def correction(step: float, betas: tuple[float, float]) -> float:
     """What bias correction multiplies Adam's step by, up to eps: Mosbach et al., figure 6.
 
     sqrt(1 - b2^t) / (1 - b1^t) with t = ``step`` + 1.

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from steadytune.encoders import Batch, Dropout
-from steadytune.procedure import Group, Params, Update
-from steadytune.training.adamw import update_many
+from steadytune.parameters import Params
+from steadytune.procedure import Update
+from steadytune.training import views
+from steadytune.training.clipping import clip_factors, norms
+from steadytune.training.gradients import map_gradients
 from steadytune.training.measuring import Measuring
+from steadytune.training.passes import Passes, leaf
 from steadytune.training.ready import ReadyRun, RunState
-
-_CLIP_EPS = 1e-6  # as in torch.nn.utils.clip_grad_norm_
 
 
 @dataclass(frozen=True)
@@ -95,50 +94,15 @@ class PlainStepper:
 
 def plain_step(state: RunState) -> StepResult:
     """Forward, backward, clip, update: one step of one run."""
-    run = state.run
+    run, groups = state.run, state.groups()
     batch, labels = run.batch(state.step)
-    leaves = {name: p.detach().requires_grad_() for name, p in state.params.items()}
-
-    loss, outputs = _loss(state, leaves, batch, labels)
-    found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
-    grads = {name: g for name, g in zip(leaves, found, strict=True) if g is not None}
-    passed = Passed(float(loss.detach()), sum(batch.lengths), outputs, labels)
+    leaves = {name: leaf(x, groups[name].trainable) for name, x in state.params.items()}
+    passes = Passes(run, leaves, state.step, batch)
+    loss = run.procedure.loss(passes, labels)
+    grads = passes.gradients(loss)
+    assert passes.first is not None
+    passed = Passed(float(loss.detach()), sum(batch.lengths), passes.first, labels)
     return conclude(state, grads, norms(grads).cpu(), passed)
-
-
-def _loss(state: RunState, leaves: Params, batch: Batch, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss, and the outputs of the first pass."""
-    run = state.run
-    view = run.compute(
-        run.procedure.parameters(leaves, run.start, run.table, masks(run, state.step))
-    )
-
-    passes: dict[int, Tensor] = {}
-
-    def forward(forward_pass: int) -> Tensor:
-        dropout = run.dropout_at(state.step, forward_pass)
-        passes[forward_pass] = run.encoder.outputs(view, batch, dropout)
-        return passes[forward_pass]
-
-    loss = run.procedure.loss(forward, labels)
-    return loss, passes[0].detach()
-
-
-def masks(run: ReadyRun, step: int) -> partial[Tensor]:
-    """The keep masks of a step that stabilizers draw."""
-    return partial(_mask, run.dropout_at(step, 0), run.device)
-
-
-def _mask(
-    dropout: Dropout, device: torch.device, site: str, shape: tuple[int, ...], drop: float
-) -> Tensor:
-    return dropout.keep(site, shape, drop, device)
-
-
-def norms(grads: Mapping[str, Tensor]) -> Tensor:
-    """(number of tensors,) L2 norms."""
-    sizes = torch._foreach_norm(list(grads.values()))  # pyright: ignore[reportPrivateImportUsage]
-    return torch.stack(sizes)
 
 
 def conclude(
@@ -152,28 +116,20 @@ def conclude(
         norms: their L2 norms, on the CPU.
         passed: what the forward pass of its batch gave.
     """
-    update = state.run.procedure.update
+    procedure = state.run.procedure
     before = float(norms.norm())
-    factors = clip_factors(norms, update)
-    lr = state.run.procedure.schedule(state.step) * update.lr
+    factors = clip_factors(norms, procedure.clipping)
+    lr = procedure.schedule(state.step) * procedure.optimizer.settings.lr
     broken, measured = None, dict[str, float]()
     if math.isfinite(passed.loss) and math.isfinite(before):
         measuring = Measuring(state)
-        _update(state, grads, factors.tolist(), lr)
+        _update(state, grads, dict(zip(grads, factors.tolist(), strict=True)), lr)
         by_name = dict(zip(grads, norms.tolist(), strict=True))
         measured = measuring.values(lr, by_name, passed.loss, passed.outputs, passed.labels)
     else:
         broken = _first_not_finite(state, passed.loss, grads, norms)
     clipped = float((norms * factors).norm())
     return StepResult(passed.loss, lr, before, clipped, passed.tokens, broken, measured)
-
-
-def clip_factors(norms: Tensor, settings: Update) -> Tensor:
-    """What each gradient is multiplied by: 1, or max_norm / norm as torch's clip_grad_norm_."""
-    if settings.clip == "none":
-        return torch.ones_like(norms)
-    measured = norms.norm().expand_as(norms) if settings.clip == "global" else norms
-    return (settings.max_grad_norm / (measured + _CLIP_EPS)).clamp(max=1.0)
 
 
 def _first_not_finite(
@@ -190,27 +146,15 @@ def _first_not_finite(
     return f"gradient of {broken[-1]}" if broken else "gradient norm"
 
 
-def _update(
-    state: RunState, grads: Mapping[str, Tensor], factors: Sequence[float], lr: float
-) -> None:
-    """AdamW on all parameters, those with the same settings together."""
-    run, settings = state.run, state.run.procedure.update
-    alike: dict[tuple[Group, float], list[str]] = {}
-    for name, factor in zip(grads, factors, strict=True):
-        alike.setdefault((run.groups[name], factor), []).append(name)
-    for (group, factor), names in alike.items():
-        update_many(
-            [state.params[name] for name in names],
-            [grads[name] for name in names],
-            [state.exp_avg[name] for name in names],
-            [state.exp_avg_sq[name] for name in names],
-            step=state.step + 1,
-            lr=lr * group.lr_factor,
-            betas=settings.betas,
-            eps=settings.eps,
-            eps_mode=settings.eps_mode,
-            bias_correction=settings.bias_correction,
-            weight_decay=group.weight_decay,
-            toward=[run.start[name] for name in names] if group.toward == "start" else None,
-            grad_scale=factor,
-        )
+def _update(state: RunState, grads: Params, scales: Mapping[str, float], lr: float) -> None:
+    """Map the gradients, update the parameters, and show them to what keeps an average."""
+    procedure = state.run.procedure
+    if procedure.gradients:
+        grads = {name: grad * scales[name] for name, grad in grads.items()}
+        grads = map_gradients(state, grads)
+        scales = dict.fromkeys(grads, 1.0)
+    for name in grads:
+        state.counts[name] += 1
+    update = Update(state.step, lr, state.groups(), state.counts, scales, state.run.start)
+    procedure.optimizer.step(state.params, grads, state.kept, update)
+    views.observe(procedure.evaluated, state.params, state.kept, state.step + 1)

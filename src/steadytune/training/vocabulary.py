@@ -1,7 +1,7 @@
 """Exact vocabulary trimming: only the word embeddings that a task uses take part in training.
 
 A row that no training example uses has a zero gradient at every step, so Adam never moves it; only
-weight decay does, by a factor that the schedule alone decides. Leaving such rows out changes no
+weight decay does, by a factor that optimizer and schedule decide. Leaving such rows out changes no
 number of the training (gradient norms included) and saves most of the optimizer's work on small
 data; ``restored`` puts them back, decayed.
 """
@@ -15,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from steadytune.encoders import Encoder, Tokenized
-from steadytune.procedure import Parameter, Params, Procedure
+from steadytune.parameters import Parameter, Params
+from steadytune.procedure import Procedure, Update
+from steadytune.training import views
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,15 @@ class Vocabulary:
 
     @classmethod
     def of(
-        cls, encoder: Encoder, table: tuple[Parameter, ...], start: Params, used: list[Tokenized]
+        cls,
+        encoder: Encoder,
+        table: tuple[Parameter, ...],
+        start: Params,
+        used: list[Tokenized] | None,
     ) -> Vocabulary:
-        """The rows that the given splits use."""
+        """The rows that the given splits use; all for None."""
         named = {p.name: p for p in table}
-        if encoder.word_embedding is None:
+        if encoder.word_embedding is None or used is None:
             return cls(None, np.empty(0, np.int64), torch.empty(0), encoder.depth)
         kept = np.unique(np.concatenate([split.tokens for split in used]))
         whole = start[encoder.word_embedding]
@@ -70,11 +76,22 @@ class Vocabulary:
         return {**params, name: whole}
 
     def _shrinkage(self, procedure: Procedure, steps: int) -> float:
-        """What weight decay leaves of a row without gradient."""
+        """What the slots make of a row without gradient: they are run on one number, 1."""
         assert self.parameter is not None
-        group = procedure.groups(self.parameter, self.depth)
-        if group.toward == "start":
+        if self.parameter.frozen:
             return 1.0
-        peak = procedure.update.lr * group.lr_factor
-        rates = [procedure.schedule(step) * peak for step in range(steps)]
-        return float(np.prod([1 - rate * group.weight_decay for rate in rates]))
+        name, one = self.parameter.name, torch.ones(1, dtype=torch.float64)
+        start, params = {name: one}, {name: one.clone()}
+        kept = procedure.optimizer.init(params)
+        views.init(procedure.evaluated, params, start, kept)
+        counts, lr = {name: 0}, procedure.optimizer.settings.lr
+        for step in range(steps):
+            groups = {name: procedure.groups(self.parameter, self.depth, step)}
+            if groups[name].trainable:
+                counts[name] += 1
+                rate = procedure.schedule(step) * lr
+                update = Update(step, rate, groups, counts, {name: 1.0}, start)
+                zero = {name: torch.zeros_like(one)}
+                procedure.optimizer.step(params, zero, kept, update)
+            views.observe(procedure.evaluated, params, kept, step + 1)
+        return float(views.view(procedure.evaluated, params, kept, steps)[name])

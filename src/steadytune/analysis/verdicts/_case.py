@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steadytune.chance import Chance
 from steadytune.ledger import Curve, Ledger, Planned, Predictions, Row
 from steadytune.records import RunRecord
 
 Floats = NDArray[np.float64]
+ALIKE = 0.05  # std of a class's probability, or of scores in stds, below which all count as alike
 
 
 @dataclass(frozen=True)
@@ -40,27 +42,44 @@ class Case:
         """The recipe's fields."""
         return self.record.recipe
 
-    @cached_property
+    @property
     def chance(self) -> float:
-        """The loss of the best constant prediction; NaN where nothing tells.
+        """The loss of the best constant prediction; NaN where nothing tells."""
+        return self.chance_loss.level
 
-        Of the training labels where diagnostics wrote it down, else of the dev labels.
+    @cached_property
+    def chance_loss(self) -> Chance:
+        """The same with how much it differs between batches.
+
+        Of the training labels where diagnostics or the scale of scores tell it, else of the dev
+        labels; how much it differs always of those.
         """
+        task, batch_size = self.record.task, int(self.recipe["batch_size"])
+        found = Chance(float("nan"), 0.0, batch_size, task.train_examples)
+        if self.predictions is not None:
+            labels, scale = self.predictions.labels, task.scale
+            if scale is not None:
+                labels = scale.standardized(labels)
+            classes = task.label_names is not None
+            found = Chance.of(labels, classes, batch_size, task.train_examples)
         if "chance_loss/level" in self.curves:
-            return float(self.curves["chance_loss/level"].values[-1])
-        if self.predictions is None:
-            return float("nan")
-        labels = self.predictions.labels
-        if self.record.task.label_names is None:
-            return float(np.var(labels))
-        shares = np.unique(labels, return_counts=True)[1] / len(labels)
-        return abs(float((shares * np.log(shares)).sum()))
+            return replace(found, level=float(self.curves["chance_loss/level"].values[-1]))
+        return found if task.scale is None else replace(found, level=1.0)
 
     @property
     def constant(self) -> bool:
-        """Whether the last predictions of the report split are all the same."""
+        """Whether the last predictions of the report split are all the same, or nearly.
+
+        Scores that differ by less than ``ALIKE`` of what the labels differ by are nearly the same.
+        """
         last = self.record.last
-        return last is not None and last.constant[self.record.task.report]
+        if last is None:
+            return False
+        if last.constant[self.record.task.report]:
+            return True
+        if self.record.task.label_names is not None or self.predictions is None:
+            return False
+        return bool(self.predictions.predictions.std() < ALIKE * self.predictions.labels.std())
 
     def loss_between(self, begin: float, end: float) -> float:
         """Mean training loss between two shares of the steps done; NaN if there are none."""

@@ -128,7 +128,7 @@ def _notes(case: Case, judged: Outcome | None, accuracy: float | None) -> list[s
         if still_learning(case) is not None:
             found.append("the training loss was still falling when the run ended")
     if judged is None:
-        warned = early_warning(case.losses, case.grad_norms, record.total_steps, case.chance)
+        warned = early_warning(case.losses, case.grad_norms, record.total_steps, case.chance_loss)
         if warned is not None:
             remedies = [remedy.words for remedy in against_collapse(case)[:1]]
             found.append("; ".join([f"early warning: {warned}", *remedies]))

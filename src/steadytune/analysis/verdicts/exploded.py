@@ -1,7 +1,8 @@
 """Exploded: an update destroyed what was there, and the run did not find back.
 
-The training loss was well above that of a constant prediction for a stretch of the run, which no
-amount of noise in the batches does, and it ended at chance.
+The training loss rose well above that of a constant prediction for a stretch of the run, by more
+than the draw of batches explains, and it ended at chance. A run whose loss is above chance from the
+first step on and falls from there has not exploded: it began with predictions that were far off.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from steadytune.analysis.verdicts.remedies import against_collapse
 from steadytune.analysis.verdicts.vanishing_gradients import at_chance
 from steadytune.early_warning import FEWEST, Thresholds
 
+ERRORS = 4.0  # standard errors above chance; many stretches of a run are looked at
+
 
 def exploded(case: Case) -> Finding | None:
     """Whether the mean loss over a tenth of the run (at least eight steps) was above chance."""
@@ -21,7 +24,10 @@ def exploded(case: Case) -> Finding | None:
     if not at_chance(case) or len(case.losses) < width:
         return None
     means = np.convolve(case.losses, np.full(width, 1 / width), mode="valid")
-    limit = Thresholds().blown * case.chance
+    chance, start = case.chance_loss, float(case.losses[0])  # the first loss is before any update
+    began_above = start > chance.level + ERRORS * chance.error(1)
+    limit = Thresholds().blown * (start if began_above else chance.level)
+    limit += ERRORS * chance.error(width)
     above = np.flatnonzero(means >= limit)
     if not len(above):
         return None

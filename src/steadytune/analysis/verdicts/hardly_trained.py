@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from steadytune.analysis.verdicts._case import Case
 from steadytune.analysis.verdicts._finding import Evidence, Finding
-from steadytune.analysis.verdicts.remedies import higher_lr, longer_if_short
+from steadytune.analysis.verdicts.remedies import REACH, higher_lr, longer_if_short
 
 # Fine-tuning that works moves layers by 1 % and more; a hundredth of that is nothing.
 STILL = 1e-4
-# Adam moves a weight by at most about its learning rate a step; weights are some hundredths.
-REACH = 1e-4
 
 
 def hardly_trained(case: Case) -> Finding | None:

@@ -29,7 +29,7 @@ def constant_labels(case: Case) -> Finding | None:
     """All training labels are the same."""
     level = case.curves.get("chance_loss/level")
     if level is not None:
-        found, evidence = level.values[-1] == 0, Evidence("entropy of the training labels", 0.0)
+        found, evidence = level.values[-1] == 0, Evidence("loss of a constant prediction", 0.0)
     else:
         loss = case.loss_between(0.9, 1)
         found = case.constant and loss < NO_LOSS

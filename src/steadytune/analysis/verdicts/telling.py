@@ -9,7 +9,8 @@ from enum import StrEnum
 from steadytune.analysis.verdicts._finding import Finding
 from steadytune.analysis.verdicts._judge import Verdict
 from steadytune.analysis.verdicts._study import CellVerdict, StudyVerdict
-from steadytune.ledger.durable import plain
+from steadytune.escape import visible
+from steadytune.ledger.json_lines import plain
 from steadytune.records import SCHEMA
 
 
@@ -32,7 +33,7 @@ def as_json(verdict: StudyVerdict) -> str:
 
 def as_text(verdict: StudyVerdict) -> str:
     """For a person: the cells, what concerns several runs, then every run."""
-    return "\n".join(_lines(verdict))
+    return "\n".join(map(visible, _lines(verdict)))
 
 
 def _lines(verdict: StudyVerdict) -> Iterator[str]:

@@ -1,37 +1,42 @@
-"""Contest: which recipe has the best mean on a task, and from which others its runs tell it."""
+"""Leaderboard: the recipes of a task by their means, and from which the first one differs."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steadytune.analysis.cells import Cell
-from steadytune.analysis.compare import Answer, compare_family
+from steadytune.analysis.compare import Answer, compare_page
 from steadytune.analysis.evidence import Question
 from steadytune.analysis.more_seeds import advised
+from steadytune.analysis.page import Comparison
 from steadytune.analysis.runs import Runs, runs_of
 from steadytune.analysis.summary import Which
 
+_QUESTIONS = (Question.LEVEL, Question.FAILURES)
+
 
 @dataclass(frozen=True)
-class Contest:
+class Leaderboard:
     """The recipes of a task with an encoder that have ended runs.
 
     Attributes:
         runs: of each recipe, the best mean first; failed runs are in it. Never empty.
-        level: the first recipe against each of the others, in that order: which is better. Its
-            p-values are adjusted for all pairs of recipes on all tasks, as any could have come
-            first.
+        level: the first recipe against each of the others, in that order: which is better. As any
+            recipe could have come first, all pairs of recipes on all tasks are one family, in both
+            questions together.
         failures: likewise, which fails less often.
-        spread: which of the first two is steadier; None where there is one recipe.
-        comparisons: that ``level`` and ``failures`` are adjusted for.
     """
 
     runs: tuple[Runs, ...]
     level: tuple[Answer, ...]
     failures: tuple[Answer, ...]
-    spread: Answer | None
-    comparisons: int
+
+    @property
+    def comparisons(self) -> int:
+        """Verdicts that the p-values are corrected for."""
+        return max((one.comparisons for one in self.level), default=1)
 
     @property
     def leader(self) -> Runs:
@@ -53,7 +58,7 @@ class Contest:
         return tuple(one.b for one in self.level if one.verdict == "refused")
 
 
-def contests(cells: Sequence[Cell], which: Which = "last") -> list[Contest]:
+def leaderboards(cells: Sequence[Cell], which: Which = "last") -> list[Leaderboard]:
     """One for each task and encoder with ended runs."""
     places = dict.fromkeys((cell.task, cell.encoder) for cell in cells)
     ranked = [
@@ -61,27 +66,36 @@ def contests(cells: Sequence[Cell], which: Which = "last") -> list[Contest]:
         for place in places
     ]
     ranked = [runs for runs in ranked if runs]
-    pairs = [(runs[0], other) for runs in ranked for other in runs[1:]]
-    nearest = [(runs[0], runs[1]) for runs in ranked if runs[1:]]
-    comparisons = sum(len(runs) * (len(runs) - 1) // 2 for runs in ranked)
-    level = iter(compare_family(Question.LEVEL, pairs, comparisons=comparisons))
-    spread = iter(compare_family(Question.SPREAD, nearest))
-    failures = iter(compare_family(Question.FAILURES, pairs, comparisons=comparisons))
-    found = list[Contest]()
+    answers = iter(compare_page(*report_page(ranked)))
+    found = list[Leaderboard]()
     for runs in ranked:
-        first, others = runs[0], runs[1:]
-        against = [next(level) for _ in others]
-        against[:1] = [advised(one, first, others[0], comparisons) for one in against[:1]]
-        found.append(
-            Contest(
-                runs=runs,
-                level=tuple(against),
-                failures=tuple(next(failures) for _ in others),
-                spread=next(spread) if others else None,
-                comparisons=comparisons,
-            )
-        )
+        level, failures = ([next(answers) for _ in runs[1:]] for _ in _QUESTIONS)
+        level[:1] = [advised(one, runs[0], runs[1]) for one in level[:1]]
+        found.append(Leaderboard(runs, tuple(level), tuple(failures)))
     return found
+
+
+def report_page(
+    ranked: Sequence[Sequence[Runs]],
+) -> tuple[list[Comparison], list[Comparison]]:
+    """What a report compares, and what it would have compared had other recipes come first.
+
+    Args:
+        ranked: the recipes of each task, the best mean first.
+    """
+    asked = [
+        Comparison(question, runs[0], other)
+        for runs in ranked
+        for question in _QUESTIONS
+        for other in runs[1:]
+    ]
+    unasked = [
+        Comparison(question, *two)
+        for runs in ranked
+        for two in itertools.combinations(runs[1:], 2)
+        for question in _QUESTIONS
+    ]
+    return asked, unasked
 
 
 def _best_first(cells: Sequence[Cell], which: Which) -> tuple[Runs, ...]:

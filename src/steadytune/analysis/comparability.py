@@ -1,4 +1,4 @@
-"""What the data can carry: questions that it cannot answer, and answers to be read with care."""
+"""Comparability: which questions two recipes' runs can answer, and what to read an answer with."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from steadytune.analysis.dev_noise import binomial_std
-from steadytune.analysis.estimators import ENOUGH, std
+from steadytune.analysis.estimators import std
 from steadytune.analysis.intervals import Numbers
 from steadytune.analysis.runs import Runs
 
 LEAST_RUNS = 5  # with fewer no test of two recipes can be both honest and useful
-FEW_RUNS = 10  # with fewer, intervals are too narrow (docs/statistics.md)
+FEW_RUNS = 10  # with fewer, rare failures are missed (docs/statistics.md)
 _EXPLAINED = 0.9  # share of the variance that two groups must explain to be two modes
 
 
@@ -75,33 +75,17 @@ def two_modes(values: Numbers) -> bool:
     return bool(between.max() / np.sum(ordered**2) >= _EXPLAINED)
 
 
-def warnings(
-    a: Runs,
-    b: Runs,
-    *,
-    of_failures: bool = False,
-    of_spread: bool = False,
-    of_order: bool = False,
-) -> list[str]:
-    """What to keep in mind beside an answer, one sentence each; arguments as for ``refusals``.
-
-    With ``of_order`` the question is the stochastic order, which needs many runs.
-    """
+def warnings(a: Runs, b: Runs, *, of_failures: bool = False, of_spread: bool = False) -> list[str]:
+    """What to keep in mind beside an answer, one sentence each; arguments as for ``refusals``."""
     found = [sentence for runs in (a, b) for sentence in _of_runs(runs)]
     if min(a.n, b.n) < FEW_RUNS:
         found.append(
-            f"with {min(a.n, b.n)} runs intervals of means are somewhat too narrow, and a failure "
-            "that is rare may not have been seen at all"
+            f"with {min(a.n, b.n)} runs a failure that is rare may not have been seen at all"
         )
     if not of_failures:
         found += [sentence for runs in (a, b) for sentence in _of_modes(runs)]
     if of_spread:
         found += _of_floor((a, b))
-    if of_order and min(a.n, b.n) < ENOUGH:
-        found.append(
-            f"almost stochastic order is rash with {min(a.n, b.n)} runs: of recipes that do not "
-            "differ it tells 10 % apart with 5 runs, 7 % with 10"
-        )
     return found
 
 
